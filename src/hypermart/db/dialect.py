@@ -1,0 +1,28 @@
+"""The few places where SQLite and MySQL differ, named once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import functions
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import String
+
+
+class json_rows(functions.GenericFunction[str]):  # noqa: N801  (reads as SQL)
+    """Aggregate: the rows of a subquery as one JSON array of arrays, in no promised order."""
+
+    type = String()
+    inherit_cache = True
+    name = "json_rows"
+
+
+@compiles(json_rows, "sqlite")
+def _sqlite_rows(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **kw)}))"
+
+
+@compiles(json_rows, "mysql")
+def _mysql_rows(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"JSON_ARRAYAGG(JSON_ARRAY({compiler.process(element.clauses, **kw)}))"

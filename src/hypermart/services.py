@@ -1,0 +1,51 @@
+"""Services: opens and closes every backing service named in the settings. Only this file opens adapters."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypermart.adapters.blobs import LocalBlobs
+from hypermart.adapters.cdn import NoCdn
+from hypermart.adapters.clock import SystemClock
+from hypermart.db.engine import read_engine, write_engine
+from hypermart.db.session import Database
+from hypermart.ports import Blobs, Cdn, Clock
+from hypermart.settings import BadSetting, Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    db: Database
+    blobs: Blobs
+    cdn: Cdn
+    clock: Clock
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Services]:
+    """All services, closed again at the end of the block."""
+    clock = clock or SystemClock()
+    if settings.is_embedded:
+        Path(settings.database_url.partition("///")[2]).parent.mkdir(parents=True, exist_ok=True)
+    db = Database(write_engine(settings.database_url), read_engine(settings.database_read_url), clock)
+    try:
+        yield Services(settings, db, _blobs(settings.blobs_url), _cdn(settings.cdn_url), clock)
+    finally:
+        await db.close()
+
+
+def _blobs(url: str) -> Blobs:
+    kind, _, rest = url.partition(":")
+    if kind == "file":
+        return LocalBlobs(Path(rest))
+    raise BadSetting(f"BLOBS_URL={url!r} is unknown: use file:FOLDER")
+
+
+def _cdn(url: str) -> Cdn:
+    if url == "none:":
+        return NoCdn()
+    raise BadSetting(f"CDN_URL={url!r} is unknown: use none:")

@@ -1,0 +1,84 @@
+"""Settings: one frozen struct, read once from the environment; one URL per backing service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeVar, get_args
+
+import msgspec
+
+Mode = Literal["production", "demo", "qa"]
+Worker = Literal["inline", "external"]
+T = TypeVar("T", bound=str)
+
+#: The folder that holds templates/, static/ and migrations/: the checkout, or /app in a container.
+ROOT = Path(os.environ.get("ROOT") or Path(__file__).resolve().parents[2])
+
+
+class BadSetting(Exception):
+    """A setting cannot be used; the message names the variable and the fix in one line."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    mode: Mode
+    root: Path
+    data: Path
+    """Everything the embedded parts keep: database, Valkey, pictures, mails."""
+    base_url: str
+    """Origin of every absolute link, without a trailing slash; never taken from a request."""
+    database_url: str
+    database_read_url: str
+    valkey_url: str
+    worker: Worker
+    blobs_url: str
+    cdn_url: str
+    shop_name: str
+    currency: str
+    locale: str
+    host: str
+    port: int
+    log_level: str
+
+    @property
+    def is_embedded(self) -> bool:
+        """The database is one SQLite file, which serves one process."""
+        return self.database_url.startswith("sqlite")
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from `environ`. Raises BadSetting for a value that cannot be used."""
+    data = Path(environ.get("DATA_DIR") or ROOT / "var")
+    host, port = environ.get("HOST") or "127.0.0.1", environ.get("PORT") or "8000"
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise BadSetting(f"PORT={port!r} is not a port: give a number from 1 to 65535")
+    database = environ.get("DATABASE_URL") or f"sqlite+aiosqlite:///{data}/hypermart.db"
+    if not database.startswith(("sqlite+aiosqlite:///", "mysql+asyncmy://")):
+        raise BadSetting("DATABASE_URL must begin with sqlite+aiosqlite:/// or mysql+asyncmy://")
+    return Settings(
+        mode=_one_of(environ, "MODE", get_args(Mode), "production"),
+        root=ROOT,
+        data=data,
+        base_url=(environ.get("BASE_URL") or f"http://{host}:{port}").rstrip("/"),
+        database_url=database,
+        database_read_url=environ.get("DATABASE_READ_URL") or database,
+        valkey_url=environ.get("VALKEY_URL") or "embedded:",
+        worker=_one_of(environ, "WORKER", get_args(Worker), "inline"),
+        blobs_url=environ.get("BLOBS_URL") or f"file:{data}/blobs",
+        cdn_url=environ.get("CDN_URL") or "none:",
+        shop_name=environ.get("SHOP_NAME") or "Plate & Paper",
+        currency=environ.get("CURRENCY") or "EUR",
+        locale=environ.get("SHOP_LOCALE") or "en",
+        host=host,
+        port=int(port),
+        log_level=(environ.get("LOG_LEVEL") or "info").lower(),
+    )
+
+
+def _one_of(environ: Mapping[str, str], name: str, allowed: tuple[T, ...], default: T) -> T:
+    value = environ.get(name) or default
+    for choice in allowed:
+        if value == choice:
+            return choice
+    raise BadSetting(f"{name}={value!r} is unknown: use one of {', '.join(allowed)}")
