@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache, partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hypermart import addresses
+from hypermart.domain.browse.pages import PictureView
 from hypermart.money import Money
 from hypermart.settings import Settings
+
+#: Page numbers shown on each side of the present one.
+NEIGHBOURS = 1
 
 
 def environment(settings: Settings) -> Environment:
@@ -25,9 +31,66 @@ def environment(settings: Settings) -> Environment:
     def money(amount: Money) -> str:
         return amount.format(settings.locale)
 
-    env.filters["money"] = money
-    env.globals.update(shop=settings, static=f"/static/{static_digest(settings.root)}")
+    def minor(amount: int) -> Money:
+        return Money(amount, settings.currency)
+
+    env.filters.update(
+        money=money,
+        minor=minor,
+        major=partial(addresses.major, currency=settings.currency),
+        srcset=srcset,
+        smallest=smallest,
+        stance=stance,
+    )
+    env.globals.update(
+        shop=settings,
+        static=f"/static/{static_digest(settings.root)}",
+        product_url=addresses.product_url,
+        category_url=addresses.category_url,
+        collection_url=addresses.collection_url,
+        content_url=addresses.content_url,
+        search_url=addresses.search_url,
+        media_url=addresses.media_url,
+        list_url=partial(addresses.list_url, currency=settings.currency),
+        list_url_without=partial(addresses.list_url_without, currency=settings.currency),
+        is_filtered=addresses.is_filtered,
+        is_indexable=addresses.is_indexable,
+        page_numbers=page_numbers,
+    )
     return env
+
+
+@lru_cache(maxsize=4096)
+def srcset(picture: PictureView) -> str:
+    """Empty until the renditions are made; then `src` alone is shown."""
+    return ", ".join(f"{addresses.media_url(picture.key, width)} {width}w" for width in picture.widths)
+
+
+def smallest(picture: PictureView, width: int) -> str:
+    """The address of the smallest rendition that is at least `width` px wide, else of the original."""
+    return addresses.media_url(picture.key, min((each for each in picture.widths if each >= width), default=None))
+
+
+def stance(picture: PictureView) -> str:
+    """How a picture hangs: `room` is a framed mock-up that fills its 8:9 box; others get a mat, bound by height or width."""
+    ratio = picture.width / picture.height
+    if abs(ratio - 8 / 9) < 0.01:
+        return "room"
+    return "tall" if ratio < 0.84 else "wide"
+
+
+def page_numbers(page: int, last: int) -> list[int | None]:
+    """First, last and the neighbours of `page`; None where numbers are left out."""
+    near = {1, last, *range(max(1, page - NEIGHBOURS), min(last, page + NEIGHBOURS) + 1)}
+    numbers: list[int | None] = []
+    for number in sorted(near):
+        before = numbers[-1] if numbers else 0
+        if before is not None and number - before == 2:
+            numbers.append(number - 1)
+        elif before is not None and number - before > 2:
+            numbers.append(None)
+        numbers.append(number)
+    return numbers
 
 
 def static_digest(root: Path) -> str:

@@ -24,9 +24,7 @@ def read_engine(url: str) -> AsyncEngine:
     """A replica, or the same database seen read-only. Each statement stands alone: no transaction is opened."""
     if url.startswith("sqlite"):
         return _sqlite(url, "PRAGMA query_only=ON", isolation_level="AUTOCOMMIT")
-    return _mysql(
-        url, "SET SESSION TRANSACTION READ ONLY", isolation_level="AUTOCOMMIT", pool_reset_on_return=None
-    )
+    return _mysql(url, "SET SESSION TRANSACTION READ ONLY", isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
 
 
 def _sqlite(url: str, *statements: str, **options: Any) -> AsyncEngine:

@@ -35,7 +35,7 @@ async def current(engine: AsyncEngine) -> str | None:
 async def upgrade(engine: AsyncEngine, folder: Path) -> None:
     """Every step that is missing, in order. On MySQL each step commits by itself, as its DDL does."""
 
-    def run(connection: Connection, **_: Any) -> None:
+    def run(connection: Connection, /, **_: Any) -> None:
         command.upgrade(_config(folder, connection), "head")
 
     async with engine.begin() as connection:

@@ -16,6 +16,8 @@ from hypermart.db.base import Base
 from hypermart.db.outbox import Outbox, later
 from hypermart.ports import Clock
 
+#: A result of any columns; the structs that are made of it are where types begin.
+Rows: TypeAlias = Result[*tuple[Any, ...]]
 Bell: TypeAlias = Callable[[list[int]], Awaitable[None]]
 
 
@@ -25,7 +27,7 @@ class ReadSession:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def execute(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Result[Any]:
+    async def execute(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Rows:
         return await self._connection.execute(statement, params)
 
 
@@ -80,7 +82,7 @@ class Database:
         await self.reader.dispose()
 
 
-@event.listens_for(SyncSession, "before_flush")
+@event.listens_for(SyncSession, "after_flush")  # new rows have their ids by now
 def _collect_cache_keys(session: SyncSession, *_: Any) -> None:
     if "stale" not in session.info:
         return

@@ -15,7 +15,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 class Public(msgspec.Struct, frozen=True):
-    """The same bytes for everybody. `keys` are purged when what they name changes; `until` is when the clock does it."""
+    """The same bytes for everybody, until what `keys` name changes or the moment `until` comes."""
 
     keys: tuple[str, ...]
     until: datetime | None = None

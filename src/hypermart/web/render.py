@@ -1,39 +1,71 @@
-"""From a page struct to a response: the template, the cache policy, and 304 when the browser has it already."""
+"""What every handler gets: the services it may use, and the way from a page struct to a response."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, TypeAlias
 
 from jinja2 import Environment
 from litestar import Request, Response
-from litestar.enums import MediaType
+from litestar.datastructures import State
 
-from hypermart.ports import Clock
+from hypermart.db.session import ReadSession
+from hypermart.ports import Blobs
+from hypermart.services import Services
+from hypermart.settings import Settings
 from hypermart.web.caching import NO_STORE, Public, etag, is_known
 
 HTML = "text/html; charset=utf-8"
+AnyRequest: TypeAlias = Request[Any, Any, State]
+Answer: TypeAlias = Response[bytes]
 
 
-class Pages:
-    """Renders templates into responses. One per app."""
+class Shop:
+    """One per app. Public handlers see the replica, the clock and the pictures through it, and render with it."""
 
-    def __init__(self, env: Environment, clock: Clock) -> None:
-        self._env, self._clock = env, clock
+    def __init__(self, services: Services, templates: Environment, static_digest: str) -> None:
+        self._services, self._templates = services, templates
+        self.settings: Settings = services.settings
+        self.currency: str = services.settings.currency
+        self.blobs: Blobs = services.blobs
+        self.static_digest = static_digest
+
+    def read(self) -> AbstractAsyncContextManager[ReadSession]:
+        return self._services.db.read()
+
+    def now(self) -> datetime:
+        return self._services.clock.now()
 
     def page(
-        self, request: Request[Any, Any, Any], template: str, view: Any, cache: Public | None = None, status: int = 200
-    ) -> Response[bytes]:
-        """The page for `view` (known to the template as `page`). Without `cache` nobody may keep it."""
-        body = self._env.get_template(template).render(page=view, path=request.url.path).encode()
-        return self.answer(request, body, HTML, cache, status)
-
-    def answer(
-        self, request: Request[Any, Any, Any], body: bytes, media_type: str, cache: Public | None, status: int = 200
-    ) -> Response[bytes]:
+        self,
+        request: AnyRequest,
+        template: str,
+        view: Any,
+        cache: Public | None = None,
+        *,
+        status: int = 200,
+        **extra: Any,
+    ) -> Answer:
+        """The page for `view`, which the template knows as `page`. Without `cache` nobody may keep it."""
+        body = self._templates.get_template(template).render(page=view, path=request.scope["path"], **extra).encode()
         if cache is None:
-            return Response(body, media_type=media_type, status_code=status, headers={"cache-control": NO_STORE})
-        headers = cache.headers(self._clock.now())
-        headers["etag"] = tag = etag(body)
-        if status == 200 and is_known(tag, request.headers.get("if-none-match")):
-            return Response(b"", media_type=MediaType.TEXT, status_code=304, headers=headers)
-        return Response(body, media_type=media_type, status_code=status, headers=headers)
+            return Response(body, media_type=HTML, status_code=status, headers={"cache-control": NO_STORE})
+        return self.answer(request, body, HTML, {**cache.headers(self.now()), "etag": etag(body)})
+
+    def answer(self, request: AnyRequest, body: bytes, media_type: str, headers: Mapping[str, str]) -> Answer:
+        """200 with `body`, or 304 if the browser says that it has what the etag names."""
+        if is_known(headers["etag"], request.headers.get("if-none-match")):
+            return Response(b"", media_type=media_type, status_code=304, headers=headers)
+        return Response(body, media_type=media_type, headers=headers)
+
+    def error_file(self, status: int) -> bytes:
+        return (self.settings.root / "static" / "errors" / f"{status}.html").read_bytes()
+
+    def see_other(self, url: str) -> Answer:
+        return redirect(url, 303)
+
+
+def redirect(url: str, status: int) -> Answer:
+    return Response(b"", media_type=HTML, status_code=status, headers={"location": url, "cache-control": NO_STORE})

@@ -96,6 +96,8 @@ class Filters(msgspec.Struct, frozen=True):
     page: int = 1
     query: str = ""
     """Search words; empty on category and collection pages."""
+    unread: tuple[str, ...] = ()
+    """Amounts that are none."""
 
 
 class ListView(msgspec.Struct, frozen=True):
@@ -258,6 +260,8 @@ class ProductPage(msgspec.Struct, frozen=True):
     related: tuple[CardRow, ...]
     updated_at: datetime
     fresh_until: datetime | None
+    notice: str = ""
+    """Said above the options: why another variant than the wanted one is shown."""
 
     @property
     def picture(self) -> PictureView | None:

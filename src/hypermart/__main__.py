@@ -1,0 +1,7 @@
+"""`python -m hypermart`."""
+
+import sys
+
+from hypermart.cli import main
+
+sys.exit(main())

@@ -1,0 +1,151 @@
+"""The command line. Each command is one function; what goes wrong is said in one line with the fix."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import socket
+import sys
+from collections.abc import Sequence
+
+from sqlalchemy.exc import OperationalError
+
+from hypermart import logs
+from hypermart.db import migrate
+from hypermart.services import opened
+from hypermart.settings import BadSetting, Settings, load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(arguments)
+    try:
+        settings = load()
+        logs.configure(settings.log_level)
+        return int(args.run(settings, args) or 0)
+    except BadSetting as error:
+        return complain(str(error))
+    except OperationalError as error:
+        return complain(f"the database does not answer: {error.orig}. Check DATABASE_URL")
+    except KeyboardInterrupt:
+        return 130
+
+
+def complain(message: str) -> int:
+    """Says what is wrong on one line of stderr; gives the exit code."""
+    print(f"hypermart: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    return 2
+
+
+def say(message: str) -> None:
+    print(message, flush=True)  # noqa: T201
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hypermart", description="The shop that works in any browser.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    command("serve", serve, "Start the shop (and in demo mode, fill it on the first start).")
+    command("worker", worker, "Run the job worker as its own process.")
+    command("migrate", migrate_database, "Bring the database to the newest schema.")
+    command("seed", seed_demo, "Fill the shop with the demo catalogue.")
+    command("routes", routes, "List every route with its methods.")
+    return parser
+
+
+def serve(settings: Settings, _: argparse.Namespace) -> int:
+    import uvicorn  # noqa: PLC0415  (commands that do not serve should start fast)
+
+    from hypermart.app import create_app  # noqa: PLC0415
+    from hypermart.worker import inline  # noqa: PLC0415
+
+    if problem := _port_problem(settings):
+        return complain(problem)
+    if settings.is_embedded:
+        asyncio.run(_prepare(settings))
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                say(f"{settings.shop_name} is open: {settings.base_url}  (Ctrl-C closes it)")
+
+    config = uvicorn.Config(
+        create_app(settings, beside=inline if settings.worker == "inline" else None),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = Server(config)
+    server.run()
+    return 0 if server.started else 1
+
+
+def _port_problem(settings: Settings) -> str | None:
+    """Asked before anything is opened, so that the answer is one line."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"port {settings.port} is taken: stop what runs there, or choose another with PORT=8123"
+            return f"cannot serve at {settings.host}:{settings.port}: {error.strerror}. Check HOST and PORT"
+    return None
+
+
+async def _prepare(settings: Settings) -> None:
+    """The embedded default brings its own database up to date; a demo shop that is empty is filled."""
+    async with opened(settings) as services:
+        await migrate.upgrade(services.db.writer, settings.root / "migrations")
+        if settings.mode == "demo":
+            from hypermart import demo  # noqa: PLC0415
+
+            await demo.seed_if_empty(services, say)
+
+
+def worker(settings: Settings, _: argparse.Namespace) -> None:
+    from hypermart.worker import run  # noqa: PLC0415
+
+    async def work() -> None:
+        async with opened(settings) as services:
+            await run(services)
+
+    asyncio.run(work())
+
+
+def migrate_database(settings: Settings, _: argparse.Namespace) -> None:
+    async def work() -> None:
+        async with opened(settings) as services:
+            await migrate.upgrade(services.db.writer, settings.root / "migrations")
+            say(f"The database is at revision {await migrate.current(services.db.writer)}.")
+
+    asyncio.run(work())
+
+
+def seed_demo(settings: Settings, _: argparse.Namespace) -> None:
+    asyncio.run(_prepare_and_seed(settings))
+
+
+async def _prepare_and_seed(settings: Settings) -> None:
+    from hypermart import demo  # noqa: PLC0415
+
+    async with opened(settings) as services:
+        await migrate.upgrade(services.db.writer, settings.root / "migrations")
+        await demo.seed(services, say)
+
+
+def routes(settings: Settings, _: argparse.Namespace) -> None:
+    from hypermart.app import create_app  # noqa: PLC0415
+
+    for route in sorted(create_app(settings).routes, key=lambda route: route.path):
+        say(f"{' '.join(sorted(route.methods)):12} {route.path}")

@@ -1,0 +1,100 @@
+"""Search words: how text is folded, how each dialect's engine matches, and what was probably meant. It never ranks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from rapidfuzz.distance import DamerauLevenshtein
+from rapidfuzz.process import extractOne
+from sqlalchemy import Dialect, String, TypeDecorator, bindparam, func, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import functions
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from hypermart.db.session import AnySession
+from hypermart.domain.browse.models import SearchWord
+
+#: Stands before every stored word, because FULLTEXT drops stop words and words under three letters.
+MARK = "zq"
+MAX_TERMS = 8
+#: (word, whether longer words that begin with it match too)
+Terms: TypeAlias = tuple[tuple[str, bool], ...]
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def fold(text: str) -> list[str]:
+    """The words of `text` without case, accents and punctuation: "L'été à Sète" -> l ete a sete."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return [word[:64] for word in _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)))]
+
+
+def marked(words: Iterable[str]) -> str:
+    """`words` as they stand in search_texts.words."""
+    return " ".join(MARK + word for word in words)
+
+
+def terms(query: str) -> Terms:
+    """What a query asks for: all its words; the last one, and any of three letters or more, as a beginning."""
+    words = fold(query)[:MAX_TERMS]
+    return tuple((word, len(word) > 2 or place == len(words) - 1) for place, word in enumerate(words))
+
+
+class _Terms(TypeDecorator[Terms]):
+    """Terms in the dialect's query language. Words are letters and digits only, so nothing needs escaping."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Terms | None, dialect: Dialect) -> str:
+        sign = "+" if dialect.name == "mysql" else ""
+        return " ".join(f"{sign}{MARK}{word}{'*' if is_prefix else ''}" for word, is_prefix in value or ())
+
+
+class Matches(functions.GenericFunction[bool]):
+    """Matches(product id column, "parameter"): whether the product's words contain all of its terms."""
+
+    inherit_cache = True
+    name = "matches"
+
+    def __init__(self, product_id: Any, parameter: str) -> None:
+        super().__init__(product_id, bindparam(parameter, type_=_Terms()))
+
+
+@compiles(Matches, "sqlite")
+def _fts5(element: Matches, compiler: SQLCompiler, **kw: Any) -> str:
+    column, query = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{column} IN (SELECT rowid FROM search_fts WHERE search_fts MATCH {query})"
+
+
+@compiles(Matches, "mysql")
+def _fulltext(element: Matches, compiler: SQLCompiler, **kw: Any) -> str:
+    column, query = (compiler.process(clause, **kw) for clause in element.clauses)
+    match = f"MATCH (words) AGAINST ({query} IN BOOLEAN MODE)"
+    return f"{column} IN (SELECT product_id FROM search_texts WHERE {match})"
+
+
+CANDIDATES = select(SearchWord.word).where(
+    func.char_length(SearchWord.word).between(bindparam("shortest"), bindparam("longest")),
+    or_(SearchWord.word.like(bindparam("head")), SearchWord.word.like(bindparam("tail"))),
+)
+
+
+async def did_you_mean(db: AnySession, query: str) -> str:
+    """`query` with each word that no product uses replaced by the nearest one that some does; "" if none is near."""
+    words = fold(query)[:MAX_TERMS]
+    known = set((await db.execute(select(SearchWord.word).where(SearchWord.word.in_(words)))).scalars())
+    meant = [word if word in known or len(word) < 3 else await _nearest(db, word) for word in words]
+    return " ".join(meant) if all(meant) and meant != words else ""
+
+
+async def _nearest(db: AnySession, word: str) -> str:
+    found = await db.execute(
+        CANDIDATES,
+        {"shortest": len(word) - 2, "longest": len(word) + 2, "head": f"{word[0]}%", "tail": f"%{word[-2:]}"},
+    )
+    best = extractOne(word, list(found.scalars()), scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=0.65)
+    return best[0] if best else ""

@@ -1,0 +1,234 @@
+"""The SQL of lists: built once per shape of a list and then only given values. Running it is up to lists.py."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import msgspec
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    distinct,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.sql.selectable import CompoundSelect
+
+from hypermart.db.base import UtcDateTime
+from hypermart.domain.browse.search import Matches
+from hypermart.domain.catalog.models import (
+    CategoryProduct,
+    CollectionProduct,
+    FacetValue,
+    Listing,
+    Picture,
+    ProductFacet,
+    SalePrice,
+)
+
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+Compound: TypeAlias = CompoundSelect[*tuple[Any, ...]]
+NOW = bindparam("now", type_=UtcDateTime())
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """What decides the SQL of a list; the values do not."""
+
+    scope: str
+    """category, collection, search, or nothing (a search without words)."""
+    facets: int
+    has_low: bool
+    has_high: bool
+    in_stock: bool
+    sort: str
+
+
+class Statements(msgspec.Struct, frozen=True):
+    summary: AnySelect
+    """One row: total, in stock, lowest, highest price, next moment at which the clock changes a list."""
+    counts: Compound
+    """Rows (number of the chosen facet or 0, facet id, value id, position, slug, label, products)."""
+    cards: AnySelect
+
+
+def running_sales() -> Subquery:
+    """Per product: lowest and highest running sale price, and how many variants have one."""
+    return (
+        select(
+            SalePrice.product_id,
+            func.min(SalePrice.price).label("low"),
+            func.max(SalePrice.price).label("high"),
+            func.count(distinct(SalePrice.variant_id)).label("variants"),
+        )
+        .where(SalePrice.starts_at <= NOW, SalePrice.ends_at > NOW)
+        .group_by(SalePrice.product_id)
+        .subquery("sales")
+    )
+
+
+def next_change() -> ColumnElement[Any]:
+    """The next moment at which a sale or a publication alters some list: at most three index look-ups."""
+    moments = union_all(
+        select(func.min(SalePrice.starts_at).label("moment")).where(SalePrice.starts_at > NOW),
+        select(func.min(SalePrice.ends_at)).where(SalePrice.ends_at > NOW),
+        select(func.min(Listing.published_at)).where(Listing.published_at > NOW),
+    ).subquery("moments")
+    return select(func.min(moments.c.moment, type_=UtcDateTime())).scalar_subquery()
+
+
+def card_columns(sales: Subquery) -> tuple[Any, ...]:
+    """What lists.card() takes, in its order."""
+    return (
+        Listing.product_id,
+        Listing.slug,
+        Listing.title,
+        Listing.byline,
+        Listing.price_from,
+        Listing.price_to,
+        Listing.compare_at,
+        Listing.variant_count,
+        Listing.is_in_stock,
+        sales.c.low,
+        sales.c.high,
+        sales.c.variants,
+        Picture.blob_key,
+        Picture.alt,
+        Picture.width,
+        Picture.height,
+        Picture.widths,
+    )
+
+
+@lru_cache(maxsize=512)
+def list_statements(shape: Shape) -> Statements:
+    sales = running_sales()
+    price = case((sales.c.low < Listing.price_from, sales.c.low), else_=Listing.price_from)
+    scope = _scope(shape.scope)
+    facets = [_facet(number) for number in range(shape.facets)]
+    low = price >= bindparam("price_min") if shape.has_low else true()
+    high = price <= bindparam("price_max") if shape.has_high else true()
+    in_price = and_(low, high)
+    in_stock: ColumnElement[bool] = Listing.is_in_stock.expression if shape.in_stock else true()
+    joined = Listing.__table__.outerjoin(sales, sales.c.product_id == Listing.product_id)
+
+    def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+    summary = (
+        select(
+            count_if(and_(in_price, in_stock)),
+            count_if(and_(in_price, Listing.is_in_stock)),
+            func.min(case((in_stock, price))),
+            func.max(case((in_stock, price))),
+            next_change(),
+        )
+        .select_from(joined)
+        .where(scope, *facets)
+    )
+    cards = (
+        select(*card_columns(sales))
+        .select_from(joined.outerjoin(Picture.__table__, Picture.id == Listing.picture_id))
+        .where(scope, *facets, in_price, in_stock)
+        .order_by(_order(shape, price), Listing.product_id)
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
+    counts = [_counts(0, [scope, *facets, in_price, in_stock], joined)]
+    for number in range(shape.facets):
+        others = facets[:number] + facets[number + 1 :]
+        counts.append(_counts(number + 1, [scope, *others, in_price, in_stock], joined))
+    return Statements(summary, union_all(*counts), cards)
+
+
+def _scope(scope: str) -> ColumnElement[bool]:
+    visible = Listing.published_at <= NOW
+    id_: BindParameter[int] = bindparam("scope_id")
+    if scope == "category":
+        members = select(CategoryProduct.product_id).where(CategoryProduct.category_id == id_)
+    elif scope == "collection":
+        members = select(CollectionProduct.product_id).where(CollectionProduct.collection_id == id_)
+    elif scope == "search":
+        return and_(visible, Matches(Listing.product_id, "terms"))
+    else:
+        return false()
+    return and_(visible, Listing.product_id.in_(members))
+
+
+def _facet(number: int) -> ColumnElement[bool]:
+    values: BindParameter[int] = bindparam(f"values{number}", expanding=True)
+    return Listing.product_id.in_(select(ProductFacet.product_id).where(ProductFacet.value_id.in_(values)))
+
+
+def _counts(number: int, conditions: list[ColumnElement[bool]], joined: Any) -> AnySelect:
+    """Products per facet value; for the chosen facet `number`, as if nothing of that facet were chosen."""
+    counted = (
+        select(ProductFacet.value_id, func.count().label("products"))
+        .select_from(joined.join(ProductFacet.__table__, ProductFacet.product_id == Listing.product_id))
+        .where(*conditions)
+        .group_by(ProductFacet.value_id)
+    )
+    if number:
+        facet: BindParameter[int] = bindparam(f"facet{number - 1}")
+        counted = counted.where(ProductFacet.value_id.in_(select(FacetValue.id).where(FacetValue.facet_id == facet)))
+    values = counted.subquery()
+    return select(
+        literal_column(str(number)),
+        FacetValue.facet_id,
+        FacetValue.id,
+        FacetValue.position,
+        FacetValue.slug,
+        FacetValue.label,
+        values.c.products,
+    ).join(values, values.c.value_id == FacetValue.id)
+
+
+def _order(shape: Shape, price: ColumnElement[int]) -> Any:
+    chosen = {
+        "price": price,
+        "price-down": price.desc(),
+        "new": Listing.published_at.desc(),
+        "title": Listing.sort_title,
+    }
+    return chosen[shape.sort] if shape.sort in chosen else _own_order(shape.scope)
+
+
+def _own_order(scope: str) -> Any:
+    """The default of each list; for a search the rank: title begins so, title has the words, the rest."""
+    if scope == "search":
+        prefix = Listing.sort_title.like(bindparam("title_prefix"), escape="/")
+        words = Listing.sort_title.like(bindparam("title_words"), escape="/")
+        return case((prefix, 0), (words, 1), else_=2)
+    if scope == "collection":
+        place = select(CollectionProduct.position).where(
+            CollectionProduct.collection_id == bindparam("scope_id"), CollectionProduct.product_id == Listing.product_id
+        )
+        return place.scalar_subquery()
+    return Listing.position
+
+
+def related(limit: int) -> AnySelect:
+    """Cards of the products that follow product `product_id` in category `scope_id`, beginning anew after the last."""
+    sales = running_sales()
+    place = select(Listing.position).where(Listing.product_id == bindparam("product_id")).scalar_subquery()
+    return (
+        select(*card_columns(sales))
+        .select_from(
+            Listing.__table__.outerjoin(sales, sales.c.product_id == Listing.product_id).outerjoin(
+                Picture.__table__, Picture.id == Listing.picture_id
+            )
+        )
+        .where(_scope("category"), Listing.product_id != bindparam("product_id"))
+        .order_by(or_(Listing.position > place).desc(), Listing.position, Listing.product_id)
+        .limit(limit)
+    )

@@ -1,0 +1,100 @@
+"""What can be done to stock, and the stock flag of lists that follows from it. Selling is up to cart and orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, bindparam, case, func, insert, or_, select, update
+
+from hypermart.db.session import WriteSession
+from hypermart.domain.catalog.listing import chunks, stale_lists
+from hypermart.domain.catalog.models import Listing, Variant
+from hypermart.domain.stock import rules
+from hypermart.domain.stock.models import StockLevel, StockMovement
+from hypermart.errors import Refused
+
+
+class Level(msgspec.Struct, frozen=True):
+    """What a variant's stock shall be; `may_oversell` None leaves that as it is."""
+
+    variant_id: int
+    on_hand: int
+    may_oversell: bool | None = None
+
+
+class NoSuchStock(Refused):
+    """The level of `variant_id` cannot be."""
+
+    def __init__(self, variant_id: int, reason: str) -> None:
+        super().__init__(reason)
+        self.variant_id = variant_id
+
+
+async def set_on_hand(db: WriteSession, levels: Iterable[Level], *, at: datetime, reason: str) -> None:
+    """The variants' stock is as counted, with a movement for each difference. Refuses less than is promised."""
+    await db.flush()
+    for piece in chunks(sorted(levels, key=lambda level: level.variant_id)):
+        ids = [level.variant_id for level in piece]
+        table = StockLevel.__table__
+        rows = await db.execute(
+            select(table).where(table.c.variant_id.in_(ids)).order_by(table.c.variant_id).with_for_update()
+        )
+        await _write(db, piece, {row.variant_id: row for row in rows}, at, reason)
+        products = await db.scalars(select(Variant.product_id).where(Variant.id.in_(ids)).distinct())
+        await mark_in_stock(db, products.all())
+
+
+async def _write(
+    db: WriteSession, levels: list[Level], present: dict[int, Row[Any]], at: datetime, reason: str
+) -> None:
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    moves: list[dict[str, Any]] = []
+    for level in levels:
+        row = present.get(level.variant_id)
+        before, promised = (row.on_hand, row.reserved + row.allocated) if row else (0, 0)
+        may = level.may_oversell if level.may_oversell is not None else bool(row and row.may_oversell)
+        if problem := rules.refusal(level.on_hand, promised, may):
+            raise NoSuchStock(level.variant_id, problem)
+        values = {"id_": level.variant_id, "hand": level.on_hand, "may": may}
+        if row is None:
+            new.append({"variant_id": level.variant_id, "on_hand": level.on_hand, "may_oversell": may})
+        elif (row.on_hand, row.may_oversell) != (level.on_hand, may):
+            changed.append(values)
+        if level.on_hand != before:
+            kind = "import" if reason == "import" else "count"
+            move = {"variant_id": level.variant_id, "quantity": level.on_hand - before, "kind": kind}
+            moves.append({**move, "reason": reason, "moved_at": at})
+    connection = await db.connection()
+    if new:
+        await connection.execute(insert(StockLevel), new)
+    if changed:
+        table = StockLevel.__table__
+        statement = update(table).where(table.c.variant_id == bindparam("id_"))
+        await connection.execute(statement.values(on_hand=bindparam("hand"), may_oversell=bindparam("may")), changed)
+    if moves:
+        await connection.execute(insert(StockMovement), moves)
+
+
+async def mark_in_stock(db: WriteSession, product_ids: Iterable[int]) -> None:
+    """listings.is_in_stock is right again; pages of products that crossed sold-out/available are stale."""
+    for ids in chunks(sorted(set(product_ids))):
+        can_be_had = or_(StockLevel.may_oversell, StockLevel.on_hand - StockLevel.reserved - StockLevel.allocated > 0)
+        rows = await db.execute(
+            select(Listing.product_id, Listing.is_in_stock, func.max(case((can_be_had, 1), else_=0)))
+            .outerjoin(Variant, Variant.product_id == Listing.product_id)
+            .outerjoin(StockLevel, StockLevel.variant_id == Variant.id)
+            .where(Listing.product_id.in_(ids))
+            .group_by(Listing.product_id, Listing.is_in_stock)
+        )
+        crossed: dict[bool, list[int]] = {True: [], False: []}
+        for product_id, was, now in rows:
+            if bool(was) != bool(now):
+                crossed[bool(now)].append(product_id)
+        for flag, crossing in crossed.items():
+            if crossing:
+                await db.execute(update(Listing).where(Listing.product_id.in_(crossing)).values(is_in_stock=flag))
+                await stale_lists(db, crossing)

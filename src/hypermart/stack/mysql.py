@@ -1,0 +1,142 @@
+"""A real MySQL server as a child process, on loopback. Which program that is: mysql_program.py. Knows no table."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypermart.stack.mysql_program import NoMySQL, Program, cache, find
+
+#: Seconds. Laying out an empty database takes 8 s and a start 1 s on a quiet machine with two cores.
+INITIALISE, START, STOP = 180, 90, 30
+USER = PASSWORD = "hypermart"  # noqa: S105  (a server on loopback that lives as long as its parent)
+#: For databases that nobody will miss: no sync, no binary log, small.
+THROWAWAY = (
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-doublewrite=OFF",
+    "--skip-log-bin",
+    "--performance-schema=OFF",
+)
+#: Otherwise every copy carries 100 MB of empty redo log.
+SMALL_LOG = "--innodb-redo-log-capacity=32M"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server, in which `USER` may do everything."""
+
+    port: int
+    log: Path
+
+    def url(self, database: str) -> str:
+        return f"mysql+asyncmy://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{database}?charset=utf8mb4"
+
+
+@contextlib.contextmanager
+def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Server]:
+    """A server whose data live in `folder`, until the end of the block or of this process. Raises NoMySQL."""
+    program = find()
+    data = folder / "data"
+    if not data.exists():
+        shutil.copytree(_empty(program), data)
+        (data / "auto.cnf").unlink(missing_ok=True)  # the identity of a server: a copy must mint its own
+    grant = folder / "grant.sql"
+    grant.write_text(
+        f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n"
+        f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
+    )
+    for _ in range(3):  # somebody else may take the free port before the server has it
+        process, server = _start(program, folder, [f"--init-file={grant}", *options])
+        if _answers(process, server.port):
+            break
+        _stop(process)
+    else:
+        raise NoMySQL(f"mysqld does not start; its log ends:\n{_tail(server.log)}")
+    try:
+        yield server
+    finally:
+        _stop(process)
+
+
+def _base(program: Program, data: Path, log: Path) -> list[str]:
+    options = ["--no-defaults", *program.options, f"--datadir={data}", f"--log-error={log}"]
+    root = ["--user=root"] if os.geteuid() == 0 else []  # refused otherwise
+    return [*program.argv, *options, *root, "--secure-file-priv=NULL", SMALL_LOG]
+
+
+def _empty(program: Program) -> Path:
+    """A data folder without databases, laid out once per version; to be copied, never used."""
+    home = cache() / f"mysql-{program.version}.empty"
+    if not home.exists():
+        with tempfile.TemporaryDirectory(dir=cache()) as scratch:
+            data, log = Path(scratch) / "data", Path(scratch) / "log"
+            command = [*_base(program, data, log), "--initialize-insecure"]
+            try:
+                subprocess.run(command, check=True, timeout=INITIALISE, capture_output=True)
+            except subprocess.SubprocessError as error:
+                raise NoMySQL(f"mysqld cannot lay out a database; its log ends:\n{_tail(log)}") from error
+            with contextlib.suppress(OSError):  # somebody else was faster
+                data.rename(home)
+    return home
+
+
+def _start(program: Program, folder: Path, options: Sequence[str]) -> tuple[subprocess.Popen[bytes], Server]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        server = Server(probe.getsockname()[1], folder / "mysqld.log")
+    setpriv = shutil.which("setpriv")
+    command = [
+        *((setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()),  # must not outlive us, however we die
+        *_base(program, folder / "data", server.log),
+        "--bind-address=127.0.0.1",
+        f"--port={server.port}",
+        "--mysqlx=OFF",
+        f"--socket={folder}/mysqld.sock",
+        f"--pid-file={folder}/mysqld.pid",
+        *options,
+    ]
+    quiet = subprocess.DEVNULL
+    # A session of its own: Ctrl-C is meant for us, and we stop the server in order.
+    return subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True), server
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Waits for the server's greeting, which comes when it is ready. False if it ended or stays silent."""
+    deadline = time.monotonic() + START
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+            if probe.recv(1):
+                return process.poll() is None
+        time.sleep(0.05)
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else "(no log)"
+
+
+if __name__ == "__main__":
+    try:
+        found = find()
+        _empty(found)
+    except NoMySQL as error:
+        sys.exit(str(error))
+    sys.stdout.write(f"MySQL {found.version}: {found.argv[-1]}\n")

@@ -1,0 +1,74 @@
+"""What happens around every request, whatever answers it: id, log line, security headers, HEAD, tidy paths."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import structlog
+from litestar.enums import HttpMethod
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
+
+log = structlog.get_logger("hypermart.web")
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+)
+SECURITY = [
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+
+async def around(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    """Calls `app` for an HTTP request and sees to the rest."""
+    started, status = time.perf_counter(), 500
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex.encode()
+    is_head, path = scope["method"] == "HEAD", scope["path"]
+
+    async def finish(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            headers = list(message["headers"])
+            if not any(name.lower() == b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"no-store"))
+            message["headers"] = [*headers, *SECURITY, (b"x-request-id", request_id)]
+        elif is_head:
+            message = {**message, "body": b""}  # type: ignore[assignment]  # after the start only bodies follow
+        await send(message)
+
+    with structlog.contextvars.bound_contextvars(request=request_id.decode()):
+        try:
+            if (tidy := _tidy(path)) != path:
+                await _moved(tidy, scope, finish)
+            else:
+                if is_head:
+                    scope["method"] = HttpMethod.GET  # HEAD is GET without the body
+                await app(scope, receive, finish)
+        finally:
+            took = round((time.perf_counter() - started) * 1000, 1)
+            method = "HEAD" if is_head else scope["method"]
+            log.info("request", method=method, path=path, status=status, ms=took)
+
+
+def _tidy(path: str) -> str:
+    """One slash at a time and none at the end. (Never two in front, which a browser would read as a host.)"""
+    return re.sub(r"/{2,}", "/", path).rstrip("/") or "/" if "//" in path or path.endswith("/") else path
+
+
+async def _moved(path: str, scope: HTTPScope, send: Any) -> None:
+    query = scope["query_string"]
+    location = quote(path).encode("ascii") + (b"?" + query if query else b"")
+    headers = [(b"location", location), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 301, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

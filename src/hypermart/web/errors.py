@@ -1,0 +1,107 @@
+"""What each way to say no means in HTTP: a page with a way on, or a plain file when there is nothing to make one of."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hypermart.addresses import list_url, product_url
+from hypermart.domain.browse.frame import frame
+from hypermart.domain.browse.pages import Frame
+from hypermart.domain.browse.product import NoSuchVariant
+from hypermart.errors import Gone, Moved, NotFound, PageBeyondEnd
+from hypermart.web.caching import NO_STORE
+from hypermart.web.render import HTML, Answer, AnyRequest, Shop, redirect
+
+log = structlog.get_logger(__name__)
+#: The database is away or too slow: nothing is wrong with the request, and asking again is right.
+AWAY = (DBAPIError, PoolTimeout, OSError)
+RETRY_AFTER = "10"
+
+
+class ErrorPage(msgspec.Struct, frozen=True):
+    frame: Frame
+    status: int
+    title: str
+    message: str
+    way_on: str = ""
+    """Address of the nearest thing that exists; without one the departments are the way on."""
+    way_on_label: str = ""
+
+
+class _ErrorAnswer(Response[bytes]):
+    """An answer that reads the departments while it is sent: Litestar's exception handlers themselves cannot wait."""
+
+    def __init__(self, shop: Shop, error: Exception) -> None:
+        super().__init__(b"", media_type=HTML, status_code=500)
+        self._shop, self._error = shop, error
+
+    def to_asgi_response(self, app: Any = None, request: Any = None, **_: Any) -> Any:  # noqa: ARG002
+        async def send_answer(scope: Scope, receive: Receive, send: Send) -> None:
+            answer = await _answer(request, self._shop, self._error)
+            ready: ASGIApp = answer.to_asgi_response(app=None, request=request)
+            await ready(scope, receive, send)
+
+        return send_answer
+
+
+def handlers() -> ExceptionHandlersMap:
+    def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        return _ErrorAnswer(request.app.state.shop, error)
+
+    return {Exception: handle, HTTPException: handle}
+
+
+async def _answer(request: AnyRequest, shop: Shop, error: Exception) -> Answer:
+    if isinstance(error, Moved):
+        query = request.scope["query_string"].decode("latin-1")
+        parent = request.scope["path"].rpartition("/")[0]
+        return redirect(f"{quote(parent)}/{quote(error.slug)}{'?' if query else ''}{query}", 301)
+    if isinstance(error, NotFound) or (isinstance(error, HTTPException) and error.status_code < 500):
+        try:
+            async with shop.read() as db:
+                around = await frame(db)
+        except AWAY as away:
+            return _plain(shop, away)
+        page = _page(request, error, around)
+        template = "errors/410.html" if page.status == 410 else "errors/404.html"
+        return shop.page(request, template, page, status=page.status)
+    return _plain(shop, error)
+
+
+def _plain(shop: Shop, error: Exception) -> Answer:
+    """A static file, because what makes pages is what failed."""
+    is_away = isinstance(error, AWAY)
+    if is_away:
+        log.warning("database.away", error=str(error))
+    else:
+        log.error("request.failed", exc_info=error)
+    headers = {"cache-control": NO_STORE} | ({"retry-after": RETRY_AFTER} if is_away else {})
+    status = 503 if is_away else 500
+    return Response(shop.error_file(status), media_type=HTML, status_code=status, headers=headers)
+
+
+def _page(request: AnyRequest, error: Exception, around: Frame) -> ErrorPage:
+    path = request.scope["path"]
+    if isinstance(error, Gone):
+        message = f"{error.title} was withdrawn and will not come back."
+        return ErrorPage(around, 410, "No longer for sale", message)
+    if isinstance(error, NoSuchVariant):
+        message = f"{error.title} is not made in that version."
+        return ErrorPage(around, 404, "No such version", message, product_url(error.slug), f"See {error.title}")
+    if isinstance(error, PageBeyondEnd):
+        pages = "only one page" if error.last == 1 else f"{error.last} pages"
+        last = list_url(path, msgspec.structs.replace(request.state.filters, page=error.last))
+        label = "Show the list" if error.last == 1 else f"Show page {error.last}"
+        return ErrorPage(around, 404, "No such page", f"This list has {pages}.", last, label)
+    if isinstance(error, HTTPException) and error.status_code != 404:
+        return ErrorPage(around, error.status_code, "This cannot be done here", "The address does not take that.")
+    return ErrorPage(around, 404, "Page not found", "Nothing stands under this address, or no longer.")

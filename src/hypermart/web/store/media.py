@@ -1,0 +1,65 @@
+"""Pictures and the files of the look. Both have immutable addresses, so a browser asks once."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from litestar import get
+from litestar.response import Stream
+
+from hypermart.errors import NotFound
+from hypermart.web.caching import IMMUTABLE, etag
+from hypermart.web.render import Answer, AnyRequest, Shop
+
+#: The only kinds of picture that are ever stored; anything else under a key is not served.
+PICTURES = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "avif": "image/avif",
+}
+
+
+@get("/media/{key:path}", media_type="image/*")
+async def show_picture(key: str, shop: Shop) -> Stream:
+    name = key.lstrip("/")
+    media_type = PICTURES.get(name.rpartition(".")[2])
+    if media_type is None or not name.startswith(("originals/", "renditions/")):
+        raise NotFound(name)
+    pieces = shop.blobs.stream(name)
+    first = await anext(aiter(pieces), b"")  # raises NotFound while there is still a status line to say it with
+
+    async def body() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return Stream(body(), media_type=media_type, headers={"cache-control": IMMUTABLE, "etag": f'"{name}"'})
+
+
+def read_assets(folder: Path) -> dict[str, tuple[bytes, str, str]]:
+    """Everything under static/: address -> (bytes, media type, etag). A few hundred kB, read once."""
+    return {
+        path.relative_to(folder).as_posix(): (content := path.read_bytes(), _media_type(path), etag(content))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _media_type(path: Path) -> str:
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+
+
+@get("/static/{digest:str}/{asset:path}", media_type="text/css")
+async def show_asset(request: AnyRequest, digest: str, asset: str, assets: dict[str, Any], shop: Shop) -> Answer:
+    """`digest` only makes the address new when a file changes; an old one gets the present file."""
+    if (found := assets.get(asset.lstrip("/"))) is None:
+        raise NotFound(asset)
+    content, media_type, tag = found
+    policy = IMMUTABLE if digest == shop.static_digest else "public, max-age=60"
+    return shop.answer(request, content, media_type, {"cache-control": policy, "etag": tag})

@@ -1,0 +1,91 @@
+"""Fixtures: a clock, settings, and a shop that is empty (`services`), looked at (`demo`) or one's own (`demo_copy`)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hypermart.db.session import Database
+from hypermart.services import Services, opened
+from hypermart.settings import Settings
+from tests.parts import databases
+from tests.parts.clock import SetClock
+from tests.parts.tools import need
+
+_RUN = pytest.StashKey[contextlib.ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and not config.option.collectonly:  # workers use what their parent started
+        config.stash[_RUN] = contextlib.ExitStack()
+        config.stash[_RUN].enter_context(databases.session())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _RUN in config.stash:
+        config.stash[_RUN].close()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": False}
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """The name of this pytest worker: part of the names of what must not be shared."""
+    if databases.is_mysql():
+        need("mysql")
+    return str(getattr(request.config, "workerinput", {}).get("workerid", "gw"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, worker: str) -> Settings:
+    """Of a shop without any row, migrated to the newest schema."""
+    return databases.settings(tmp_path, databases.fresh(tmp_path, worker))
+
+
+@pytest.fixture
+async def services(settings: Settings, clock: SetClock) -> AsyncIterator[Services]:
+    async with opened(settings, clock) as services:
+        yield services
+
+
+@pytest.fixture
+def database(services: Services) -> Database:
+    return services.db
+
+
+@pytest.fixture(scope="session")
+def demo_settings(worker: str) -> Settings:
+    """The demo shop, imported once per run. Tests only look at it."""
+
+    async def fill(settings: Settings) -> None:
+        from hypermart.demo import seed  # noqa: PLC0415  (only runs that look at the demo shop pay for it)
+
+        async with opened(settings, SetClock()) as services:
+            await seed(services)
+
+    return databases.demo(fill)
+
+
+@pytest.fixture
+async def demo(demo_settings: Settings, clock: SetClock) -> AsyncIterator[Services]:
+    """The demo shop, shared: a test that changes it takes `demo_copy`."""
+    async with opened(demo_settings, clock) as services:
+        yield services
+
+
+@pytest.fixture
+async def demo_copy(demo_settings: Settings, tmp_path: Path, worker: str, clock: SetClock) -> AsyncIterator[Services]:
+    """A demo shop of the test's own, to be changed at will."""
+    async with opened(databases.copy_of(demo_settings, tmp_path, worker), clock) as services:
+        yield services

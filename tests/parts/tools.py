@@ -1,0 +1,54 @@
+"""Programs that some tests need. Missing ones skip a test on a laptop and fail it where CI=true."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hypermart.stack.mysql_program import NoMySQL, cache, find
+
+
+def need(tool: str) -> str:
+    """Where `tool` is. Otherwise the test ends here: red with CI=true, else skipped."""
+    found, fix = TOOLS[tool]
+    if path := found():
+        return path
+    reason = f"{tool} is missing: {fix}"
+    if os.environ.get("CI", "").lower() in ("true", "1"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def _on_path(*names: str) -> Callable[[], str | None]:
+    return lambda: next(filter(None, map(shutil.which, names)), None)
+
+
+def vnu() -> Path:
+    """Where tests/provision.sh puts the HTML checker."""
+    return cache() / "vnu.jar"
+
+
+def _mysql() -> str | None:
+    try:
+        return find().argv[-1]
+    except NoMySQL:
+        return None
+
+
+def _vnu() -> str | None:
+    return str(vnu()) if shutil.which("java") and vnu().exists() else None
+
+
+PROVISION = "run tests/provision.sh"
+TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
+    "chromium": (_on_path("chromium", "chromium-browser", "google-chrome"), PROVISION),
+    "lynx": (_on_path("lynx"), PROVISION),
+    "edbrowse": (_on_path("edbrowse"), PROVISION),
+    "w3m": (_on_path("w3m"), PROVISION),
+    "vnu": (_vnu, f"it needs Java 17 and the jar; {PROVISION}"),
+    "mysql": (_mysql, PROVISION),
+}
