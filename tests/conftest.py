@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from hypermart.db.session import Database
@@ -14,6 +16,10 @@ from hypermart.settings import Settings
 from tests.parts import databases
 from tests.parts.clock import SetClock
 from tests.parts.tools import need
+
+# A machine under load is slow, which is no defect; and a submission must not fail by chance.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("house")
 
 _RUN = pytest.StashKey[contextlib.ExitStack]()
 
@@ -85,7 +91,12 @@ async def demo(demo_settings: Settings, clock: SetClock) -> AsyncIterator[Servic
 
 
 @pytest.fixture
-async def demo_copy(demo_settings: Settings, tmp_path: Path, worker: str, clock: SetClock) -> AsyncIterator[Services]:
+def demo_copy_settings(demo_settings: Settings, tmp_path: Path, worker: str) -> Settings:
     """A demo shop of the test's own, to be changed at will."""
-    async with opened(databases.copy_of(demo_settings, tmp_path, worker), clock) as services:
+    return databases.copy_of(demo_settings, tmp_path, worker)
+
+
+@pytest.fixture
+async def demo_copy(demo_copy_settings: Settings, clock: SetClock) -> AsyncIterator[Services]:
+    async with opened(demo_copy_settings, clock) as services:
         yield services

@@ -88,7 +88,7 @@ def _pairs(filters: Filters, currency: str) -> Iterator[tuple[str, str]]:
             yield key, major(amount, currency)
     if filters.only_in_stock:
         yield "available", "1"
-    if filters.sort != _default_sort(filters):
+    if filters.sort not in (*BEST_MATCH, _default_sort(filters)):
         yield "sort", filters.sort
     if filters.page != 1:
         yield "page", str(filters.page)

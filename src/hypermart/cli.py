@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import OperationalError
 
 from hypermart import logs
+from hypermart.cli_import import add_import
 from hypermart.db import migrate
 from hypermart.services import opened
 from hypermart.settings import BadSetting, Settings, load
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     command("serve", serve, "Start the shop (and in demo mode, fill it on the first start).")
     command("worker", worker, "Run the job worker as its own process.")
     command("migrate", migrate_database, "Bring the database to the newest schema.")
+    add_import(commands)
     command("seed", seed_demo, "Fill the shop with the demo catalogue.")
     command("routes", routes, "List every route with its methods.")
     return parser
@@ -62,7 +64,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415  (commands that do not serve should start fast)
 
     from hypermart.app import create_app  # noqa: PLC0415
-    from hypermart.worker import inline  # noqa: PLC0415
+    from hypermart.worker import inline, ringing  # noqa: PLC0415
 
     if problem := _port_problem(settings):
         return complain(problem)
@@ -76,7 +78,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
                 say(f"{settings.shop_name} is open: {settings.base_url}  (Ctrl-C closes it)")
 
     config = uvicorn.Config(
-        create_app(settings, beside=inline if settings.worker == "inline" else None),
+        create_app(settings, beside=inline if settings.worker == "inline" else ringing),
         host=settings.host,
         port=settings.port,
         access_log=False,

@@ -51,7 +51,9 @@ class Money(msgspec.Struct, frozen=True, order=True):
 
     @classmethod
     def parse(cls, amount: Decimal, currency: str) -> Money:
-        """Money from major units. Raises ValueError for more digits than the currency has."""
+        """Money from major units. Raises ValueError for no number, or more digits than the currency has."""
+        if not amount.is_finite():
+            raise ValueError(f"{amount} is not an amount")
         minor = amount.scaleb(exponent(currency))
         if minor != minor.to_integral_value():
             raise ValueError(f"{amount} has more digits than {currency} allows")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypermart.adapters import valkey
 from hypermart.adapters.blobs import LocalBlobs
 from hypermart.adapters.cdn import NoCdn
 from hypermart.adapters.clock import SystemClock
@@ -36,6 +37,17 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         yield Services(settings, db, _blobs(settings.blobs_url), _cdn(settings.cdn_url), clock)
     finally:
         await db.close()
+
+
+@contextlib.asynccontextmanager
+async def valkey_opened(settings: Settings) -> AsyncIterator[str]:
+    """The URL of a Valkey that may or may not answer. Apart from opened(): a command that rings nobody starts none."""
+    if settings.valkey_url != "embedded:" and not settings.valkey_url.startswith(("redis://", "rediss://", "unix://")):
+        raise BadSetting(
+            f"VALKEY_URL={settings.valkey_url!r} is unknown: use embedded:, redis://, rediss:// or unix://"
+        )
+    async with valkey.opened(settings.valkey_url, settings.data) as url:
+        yield url
 
 
 def _blobs(url: str) -> Blobs:

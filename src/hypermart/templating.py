@@ -72,7 +72,7 @@ def smallest(picture: PictureView, width: int) -> str:
 
 
 def stance(picture: PictureView) -> str:
-    """How a picture hangs: `room` is a framed mock-up that fills its 8:9 box; others get a mat, bound by height or width."""
+    """How a picture hangs: a `room` (framed mock-up) fills its 8:9 box; others get a mat and are bound by one side."""
     ratio = picture.width / picture.height
     if abs(ratio - 8 / 9) < 0.01:
         return "room"

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hypermart.db import migrate
@@ -59,8 +59,7 @@ def once(name: str, build: Callable[[Path], None]) -> Path:
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            part = path.with_suffix(".part")
-            shutil.rmtree(part, ignore_errors=True)
+            part = path.with_suffix(f".{os.getpid()}")
             build(part)
             part.rename(path)
     return path
@@ -138,12 +137,11 @@ async def _emptied(engine: AsyncEngine) -> None:
             await connection.execute(text(f"DELETE FROM {name}"))
 
 
-def demo(fill: Callable[[Settings], Awaitable[None]]) -> Settings:
+def demo(fill: Callable[[Settings], Awaitable[None]], name: str = "demo") -> Settings:
     """The shop that `fill` filled, once per run. Every test looks at the same one."""
-    name = "hypermart_demo"
 
     def url(folder: Path) -> str:
-        return mysql_url(name) if is_mysql() else sqlite_url(folder / "hypermart.db")
+        return mysql_url(f"hypermart_{name}") if is_mysql() else sqlite_url(folder / "hypermart.db")
 
     def build(part: Path) -> None:
         part.mkdir()
@@ -155,23 +153,23 @@ def demo(fill: Callable[[Settings], Awaitable[None]]) -> Settings:
     async def _filled(shop: Settings) -> None:
         await fill(shop)
 
-    folder = once("demo", build)
+    folder = once(name, build)
     return settings(folder, url(folder))
 
 
 def copy_of(shop: Settings, data: Path, worker: str) -> Settings:
-    """A shop of the test's own that begins as `shop`. Blobs never change, so they are linked."""
+    """A shop of the test's own that begins as `shop`. Blobs are links, which a put or delete replaces."""
     source = shop.data / "blobs"
     if source.exists():
-        shutil.copytree(source, data / "blobs", copy_function=os.link)
+        shutil.copytree(source, data / "blobs", copy_function=os.symlink)
     if is_mysql():
         url = fresh(data, worker)
-        run(lambda engine: _copied(engine, "hypermart_demo"), url)
+        run(lambda engine: _copied(engine, make_url(shop.database_url).database), url)
         return settings(data, url)
     return settings(data, sqlite_url(Path(shutil.copy(shop.data / "hypermart.db", data / "hypermart.db"))))
 
 
-async def _copied(engine: AsyncEngine, source: str) -> None:
+async def _copied(engine: AsyncEngine, source: str | None) -> None:
     def columns(table: Table) -> str:
         return ", ".join(f"`{column.name}`" for column in table.columns if column.computed is None)
 

@@ -1,0 +1,61 @@
+"""The demo shop: art prints imported like any merchant's file, and the pages of words. Texts and data are files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from string import Template
+
+from sqlalchemy import select
+
+from hypermart.domain.catalog.models import Product
+from hypermart.domain.content.actions import write_page
+from hypermart.domain.imports.actions import Order, import_shopify
+from hypermart.domain.imports.mapping import load
+from hypermart.domain.imports.summary import Summary
+from hypermart.services import Services
+
+HERE = Path(__file__).parent
+ART_PRINTS = HERE / "art-prints"
+#: Pages of words in the order of the menu.
+CONTENT = ("about", "delivery", "returns", "privacy", "accessibility")
+_HEAD = re.compile(r'<title>(.*)</title>\n<meta name="description" content="(.*)">\n')
+
+
+async def seed(services: Services, say: Callable[[str], None] = lambda _: None) -> Summary:
+    """The shop holds the demo catalogue and its pages of words. A second run changes nothing."""
+    order = Order(
+        file=ART_PRINTS / "products.csv",
+        currency=services.settings.currency,
+        pictures=ART_PRINTS / "images",
+        mapping=load(ART_PRINTS / "catalogue.toml"),
+    )
+    say("Filling the shop with art prints ...")
+    summary = await import_shopify(services.db, services.blobs, order)
+    await _write_content(services)
+    for line in summary.lines():
+        say(line)
+    return summary
+
+
+async def seed_if_empty(services: Services, say: Callable[[str], None] = lambda _: None) -> None:
+    """A shop that has a product already is the merchant's own."""
+    async with services.db.read() as db:
+        has_products = (await db.execute(select(Product.id).limit(1))).first()
+    if not has_products:
+        await seed(services, say)
+
+
+async def _write_content(services: Services) -> None:
+    async with services.db.write() as db:
+        for position, slug in enumerate(CONTENT, start=1):
+            text = Template((HERE / "content" / f"{slug}.html").read_text()).substitute(
+                shop=services.settings.shop_name
+            )
+            head = _HEAD.match(text)
+            if head is None:
+                raise ValueError(f"{slug}.html lacks its title and description")
+            at = services.clock.now()
+            body, description = text[head.end() :], head[2]
+            await write_page(db, slug, title=head[1], body=body, description=description, position=position, at=at)

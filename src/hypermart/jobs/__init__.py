@@ -1,0 +1,19 @@
+"""What the queue runs, by the name that outbox rows carry. A job may run twice: it must come to the same end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from hypermart.jobs.pictures import make_renditions
+from hypermart.jobs.purge import purge_pages
+
+#: Called with the services, the id of the row that asks (the same at every attempt) and the row's args by name.
+#: Raising errors.Refused gives the row up at once; any other exception is tried again later.
+JobFunction: TypeAlias = Callable[..., Awaitable[None]]
+
+JOBS: dict[str, JobFunction] = {job.__name__: job for job in (make_renditions, purge_pages)}
+SLOW = frozenset({"make_renditions"})
+"""Run one at a time in a lane of their own, so that a hundred new pictures do not hold up a purge or a mail."""
+
+__all__ = ["JOBS", "SLOW", "JobFunction"]

@@ -28,6 +28,7 @@ THROWAWAY = (
 )
 #: Otherwise every copy carries 100 MB of empty redo log.
 SMALL_LOG = "--innodb-redo-log-capacity=32M"
+LOG = "mysqld.log"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Server:
     """A running server, in which `USER` may do everything."""
 
     port: int
+    pid: int
     log: Path
 
     def url(self, database: str) -> str:
@@ -55,14 +57,15 @@ def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Server]:
         f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
     )
     for _ in range(3):  # somebody else may take the free port before the server has it
-        process, server = _start(program, folder, [f"--init-file={grant}", *options])
-        if _answers(process, server.port):
+        port = _free_port()
+        process = _start(program, folder, port, [f"--init-file={grant}", *options])
+        if _answers(process, port):
             break
         _stop(process)
     else:
-        raise NoMySQL(f"mysqld does not start; its log ends:\n{_tail(server.log)}")
+        raise NoMySQL(f"mysqld does not start; its log ends:\n{_tail(folder / LOG)}")
     try:
-        yield server
+        yield Server(port, process.pid, folder / LOG)
     finally:
         _stop(process)
 
@@ -89,16 +92,19 @@ def _empty(program: Program) -> Path:
     return home
 
 
-def _start(program: Program, folder: Path, options: Sequence[str]) -> tuple[subprocess.Popen[bytes], Server]:
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        server = Server(probe.getsockname()[1], folder / "mysqld.log")
+        return int(probe.getsockname()[1])
+
+
+def _start(program: Program, folder: Path, port: int, options: Sequence[str]) -> subprocess.Popen[bytes]:
     setpriv = shutil.which("setpriv")
     command = [
         *((setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()),  # must not outlive us, however we die
-        *_base(program, folder / "data", server.log),
+        *_base(program, folder / "data", folder / LOG),
         "--bind-address=127.0.0.1",
-        f"--port={server.port}",
+        f"--port={port}",
         "--mysqlx=OFF",
         f"--socket={folder}/mysqld.sock",
         f"--pid-file={folder}/mysqld.pid",
@@ -106,7 +112,7 @@ def _start(program: Program, folder: Path, options: Sequence[str]) -> tuple[subp
     ]
     quiet = subprocess.DEVNULL
     # A session of its own: Ctrl-C is meant for us, and we stop the server in order.
-    return subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True), server
+    return subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:

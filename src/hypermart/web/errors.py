@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 #: The database is away or too slow: nothing is wrong with the request, and asking again is right.
 AWAY = (DBAPIError, PoolTimeout, OSError)
 RETRY_AFTER = "10"
+#: Addresses whose slugs are always lower case, however somebody wrote them down.
+LOWER = re.compile(r"/(p|c|collections|pages)/")
 
 
 class ErrorPage(msgspec.Struct, frozen=True):
@@ -61,17 +64,19 @@ def handlers() -> ExceptionHandlersMap:
 
 
 async def _answer(request: AnyRequest, shop: Shop, error: Exception) -> Answer:
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    query = f"?{query}" if query else ""
     if isinstance(error, Moved):
-        query = request.scope["query_string"].decode("latin-1")
-        parent = request.scope["path"].rpartition("/")[0]
-        return redirect(f"{quote(parent)}/{quote(error.slug)}{'?' if query else ''}{query}", 301)
+        return redirect(f"{quote(path.rpartition('/')[0])}/{quote(error.slug)}{query}", 301)
+    if isinstance(error, NotFound) and LOWER.match(path) and path != path.lower():
+        return redirect(quote(path.lower()) + query, 301)
     if isinstance(error, NotFound) or (isinstance(error, HTTPException) and error.status_code < 500):
         try:
             async with shop.read() as db:
                 around = await frame(db)
         except AWAY as away:
             return _plain(shop, away)
-        page = _page(request, error, around)
+        page = _page(request, shop, error, around)
         template = "errors/410.html" if page.status == 410 else "errors/404.html"
         return shop.page(request, template, page, status=page.status)
     return _plain(shop, error)
@@ -89,7 +94,7 @@ def _plain(shop: Shop, error: Exception) -> Answer:
     return Response(shop.error_file(status), media_type=HTML, status_code=status, headers=headers)
 
 
-def _page(request: AnyRequest, error: Exception, around: Frame) -> ErrorPage:
+def _page(request: AnyRequest, shop: Shop, error: Exception, around: Frame) -> ErrorPage:
     path = request.scope["path"]
     if isinstance(error, Gone):
         message = f"{error.title} was withdrawn and will not come back."
@@ -99,7 +104,7 @@ def _page(request: AnyRequest, error: Exception, around: Frame) -> ErrorPage:
         return ErrorPage(around, 404, "No such version", message, product_url(error.slug), f"See {error.title}")
     if isinstance(error, PageBeyondEnd):
         pages = "only one page" if error.last == 1 else f"{error.last} pages"
-        last = list_url(path, msgspec.structs.replace(request.state.filters, page=error.last))
+        last = list_url(path, request.state.filters, shop.currency, page=error.last)
         label = "Show the list" if error.last == 1 else f"Show page {error.last}"
         return ErrorPage(around, 404, "No such page", f"This list has {pages}.", last, label)
     if isinstance(error, HTTPException) and error.status_code != 404:

@@ -17,7 +17,7 @@ from hypermart.services import Services
 from hypermart.settings import Settings
 from hypermart.web.caching import NO_STORE, Public, etag, is_known
 
-HTML = "text/html; charset=utf-8"
+HTML = "text/html"  # Litestar adds the charset to every text type
 AnyRequest: TypeAlias = Request[Any, Any, State]
 Answer: TypeAlias = Response[bytes]
 

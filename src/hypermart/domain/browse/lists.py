@@ -63,6 +63,8 @@ async def results(
     """The results region, and the next moment at which the clock alone changes it. Raises PageBeyondEnd."""
     facets, unknown = await _resolve(db, filters)
     chosen = [facet for facet in facets if facet.chosen]
+    known = sorted((facet.code, tuple(sorted(slug for _, slug, _ in facet.chosen))) for facet in chosen)
+    filters = msgspec.structs.replace(filters, chosen=tuple(known))
     statements, params = _prepared(scope, filters, chosen, now)
     total, in_stock, low, high, until = (await db.execute(statements.summary, params)).one()
     last_page = max(1, -(-int(total) // PAGE_SIZE))
@@ -74,7 +76,7 @@ async def results(
         cards=tuple(card(row, currency) for row in cards),
         total=int(total),
         last_page=last_page,
-        facets=await _facet_views(db, statements, params, facets, chosen),
+        facets=await _facet_views(db, statements, params, facets, chosen) if total or chosen else (),
         chips=tuple(ChipView(f.code, slug, f"{f.name}: {label}") for f in chosen for _, slug, label in f.chosen),
         sorts=tuple(((BEST_MATCH if scope.kind == "search" else {}) | SORTS).items()),
         in_stock_count=int(in_stock),

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from rapidfuzz.distance import DamerauLevenshtein
 from rapidfuzz.process import extractOne
-from sqlalchemy import Dialect, String, TypeDecorator, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Dialect, String, TypeDecorator, and_, bindparam, func, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import functions
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -77,24 +77,24 @@ def _fulltext(element: Matches, compiler: SQLCompiler, **kw: Any) -> str:
     return f"{column} IN (SELECT product_id FROM search_texts WHERE {match})"
 
 
-CANDIDATES = select(SearchWord.word).where(
-    func.char_length(SearchWord.word).between(bindparam("shortest"), bindparam("longest")),
-    or_(SearchWord.word.like(bindparam("head")), SearchWord.word.like(bindparam("tail"))),
-)
-
-
 async def did_you_mean(db: AnySession, query: str) -> str:
     """`query` with each word that no product uses replaced by the nearest one that some does; "" if none is near."""
     words = fold(query)[:MAX_TERMS]
-    known = set((await db.execute(select(SearchWord.word).where(SearchWord.word.in_(words)))).scalars())
-    meant = [word if word in known or len(word) < 3 else await _nearest(db, word) for word in words]
+    near = select(SearchWord.word).where(or_(*(_is_near(word) for word in words)))
+    vocabulary = list((await db.execute(near)).scalars())
+    meant = [_nearest(word, vocabulary) for word in words]
     return " ".join(meant) if all(meant) and meant != words else ""
 
 
-async def _nearest(db: AnySession, word: str) -> str:
-    found = await db.execute(
-        CANDIDATES,
-        {"shortest": len(word) - 2, "longest": len(word) + 2, "head": f"{word[0]}%", "tail": f"%{word[-2:]}"},
-    )
-    best = extractOne(word, list(found.scalars()), scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=0.65)
+def _is_near(word: str) -> ColumnElement[bool]:
+    """Of about the same length, and with the first letter or the last two; the distance itself is counted later."""
+    is_alike = or_(SearchWord.word.startswith(word[0]), SearchWord.word.endswith(word[-2:]))
+    return and_(func.char_length(SearchWord.word).between(len(word) - 2, len(word) + 2), is_alike)
+
+
+def _nearest(word: str, vocabulary: list[str]) -> str:
+    """The word itself if it is in use (or too short to be in the vocabulary); "" if nothing is near."""
+    if len(word) < 3:
+        return word
+    best = extractOne(word, vocabulary, scorer=DamerauLevenshtein.normalized_similarity, score_cutoff=0.65)
     return best[0] if best else ""

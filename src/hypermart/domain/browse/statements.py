@@ -114,9 +114,11 @@ def card_columns(sales: Subquery) -> tuple[Any, ...]:
 def list_statements(shape: Shape) -> Statements:
     sales = running_sales()
     price = case((sales.c.low < Listing.price_from, sales.c.low), else_=Listing.price_from)
+    dearest = case((sales.c.variants == Listing.variant_count, sales.c.high), else_=Listing.price_to)
     scope = _scope(shape.scope)
     facets = [_facet(number) for number in range(shape.facets)]
-    low = price >= bindparam("price_min") if shape.has_low else true()
+    # A product is in a price range if some of its variants are: from its cheapest to its dearest.
+    low = dearest >= bindparam("price_min") if shape.has_low else true()
     high = price <= bindparam("price_max") if shape.has_high else true()
     in_price = and_(low, high)
     in_stock: ColumnElement[bool] = Listing.is_in_stock.expression if shape.in_stock else true()
@@ -130,7 +132,7 @@ def list_statements(shape: Shape) -> Statements:
             count_if(and_(in_price, in_stock)),
             count_if(and_(in_price, Listing.is_in_stock)),
             func.min(case((in_stock, price))),
-            func.max(case((in_stock, price))),
+            func.max(case((in_stock, dearest))),
             next_change(),
         )
         .select_from(joined)

@@ -6,8 +6,9 @@ A change of what shoppers find (publish, schedule, archive) is followed by brows
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from hypermart.db.session import WriteSession
 from hypermart.domain.catalog import rules
@@ -35,7 +36,7 @@ SLUGGED: dict[str, type[Product | Category | Collection]] = {
 async def change_price(  # noqa: PLR0913  (a price change is these five facts)
     db: WriteSession, variant_id: int, price: int, *, compare_at: int | None = None, at: datetime, reason: str
 ) -> None:
-    """The variant's regular price is `price` (minor units). Refuses a negative one, and one that a sale would not undercut."""
+    """The regular price is `price` (minor units). Refuses a negative one, and one that a sale would not undercut."""
     variant = await _variant(db, variant_id)
     if price < 0:
         raise Refused("A price cannot be negative.")
@@ -77,8 +78,8 @@ async def _variant(db: WriteSession, variant_id: int) -> Variant:
 
 
 async def rename_slug(db: WriteSession, kind: str, target_id: int, slug: str) -> None:
-    """The address of a product, category or collection is `slug`; every earlier one leads to it. Refuses a taken one."""
-    model = SLUGGED[kind]
+    """The product, category or collection lives at `slug`; every earlier address leads there. Refuses a taken one."""
+    model: Any = SLUGGED[kind]
     row = await db.get(model, target_id, with_for_update=True)
     if row is None:
         raise NotFound(kind)
@@ -119,8 +120,8 @@ async def unpublish(db: WriteSession, product_id: int) -> None:
 
 
 async def _set_status(db: WriteSession, product_id: int, status: str, published_at: datetime | None) -> None:
-    values = {"status": status, "published_at": published_at}
-    found = await db.execute(update(Product).where(Product.id == product_id).values(values))
-    if not found.rowcount:
+    product = await db.get(Product, product_id)
+    if product is None:
         raise NotFound("product")
+    product.status, product.published_at = status, published_at
     await relist(db, [product_id])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
+from hypermart.db.bulk import insert_many
 from hypermart.db.session import WriteSession
 from hypermart.domain.catalog import rules
 from hypermart.domain.catalog.models import (
@@ -22,25 +23,27 @@ from hypermart.domain.catalog.models import (
 
 Stated = tuple[int, str, int]
 """product id, label, position of the value among its facet's (0: by label)."""
+NEXT = -1
+"""Position of an option value: after all that came before it."""
 
 
 async def write_facets(db: WriteSession, ids: list[int]) -> None:
     """product_facets of `ids` are what their attributes and options say; values that nobody named before are added."""
     wanted: dict[int, set[int]] = defaultdict(set)
-    facets = (await db.execute(select(Facet.id, Facet.source).order_by(Facet.position, Facet.id))).tuples().all()
+    facets = (await db.execute(select(Facet.id, Facet.source).order_by(Facet.position, Facet.id))).all()
     for facet_id, source in facets:
         stated = await _stated(db, source, ids)
         values = await _value_ids(db, facet_id, stated)
         for product_id, label, _ in stated:
             wanted[product_id].add(values[rules.slugify(label)])
     present: dict[int, set[int]] = defaultdict(set)
-    rows = select(ProductFacet.product_id, ProductFacet.value_id).where(ProductFacet.product_id.in_(ids))
-    for product_id, value_id in await db.execute(rows):
+    pairs = select(ProductFacet.product_id, ProductFacet.value_id).where(ProductFacet.product_id.in_(ids))
+    for product_id, value_id in await db.execute(pairs):
         present[product_id].add(value_id)
     if changed := [id_ for id_ in ids if wanted[id_] != present[id_]]:
         await db.execute(delete(ProductFacet).where(ProductFacet.product_id.in_(changed)))
-    if new := [{"product_id": id_, "value_id": value} for id_ in changed for value in sorted(wanted[id_])]:
-        await db.execute(insert(ProductFacet), new)
+    rows = [{"product_id": id_, "value_id": value} for id_ in changed for value in sorted(wanted[id_])]
+    await insert_many(db, ProductFacet, rows)
 
 
 async def _value_ids(db: WriteSession, facet_id: int, stated: list[Stated]) -> dict[str, int]:
@@ -52,10 +55,9 @@ async def _value_ids(db: WriteSession, facet_id: int, stated: list[Stated]) -> d
     for _, label, position in stated:
         slug = rules.slugify(label)
         if slug not in known and slug not in new:
-            if position < 0:  # an option value: after those that came before it
-                last += 1
-                position = last
-            new[slug] = FacetValue(facet_id=facet_id, slug=slug, label=label[:255], position=position)
+            last += position == NEXT
+            place = last if position == NEXT else position
+            new[slug] = FacetValue(facet_id=facet_id, slug=slug, label=label[:255], position=place)
     db.add_all(new.values())
     await db.flush()
     return {slug: id_ for slug, (id_, _) in known.items()} | {slug: value.id for slug, value in new.items()}
@@ -104,4 +106,4 @@ def _options(name: str, rows: list[tuple[int, tuple[str, ...], tuple[str, ...]]]
         for option, value in zip(names, values, strict=True):
             if option.casefold() == name.casefold() and value and (product_id, value) not in seen:
                 seen.add((product_id, value))
-                yield product_id, value, -1
+                yield product_id, value, NEXT

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import delete, exists, select
 
+from hypermart.db.bulk import chunks, insert_many, update_many
 from hypermart.db.session import WriteSession, stale
 from hypermart.domain.catalog import rules
 from hypermart.domain.catalog.facets import write_facets
@@ -26,16 +26,6 @@ from hypermart.domain.catalog.models import (
     ProductFacet,
     Variant,
 )
-
-CHUNK = 500
-"""Ids per statement: well under SQLite's limit of bound values."""
-T = TypeVar("T")
-
-
-def chunks(items: Iterable[T], size: int = CHUNK) -> Iterable[list[T]]:
-    rest = iter(items)
-    while piece := list(islice(rest, size)):
-        yield piece
 
 
 async def relist(db: WriteSession, product_ids: Iterable[int]) -> None:
@@ -83,16 +73,11 @@ async def _inherit_categories(db: WriteSession, ids: list[int], parents: dict[in
         await db.execute(
             delete(CategoryProduct).where(CategoryProduct.product_id.in_(changed), CategoryProduct.is_inherited)
         )
-    if rows:
-        await db.execute(insert(CategoryProduct), rows)
+    await insert_many(db, CategoryProduct, rows)
 
 
 #: What relist() writes; is_in_stock is not its business.
-_FACTS = tuple(
-    key
-    for key in Listing.__table__.columns.keys()
-    if key not in ("product_id", "is_in_stock")
-)
+_FACTS = {column.key for column in Listing.__table__.columns} - {"product_id", "is_in_stock"}
 
 
 async def _write_listings(db: WriteSession, ids: list[int]) -> None:
@@ -100,20 +85,15 @@ async def _write_listings(db: WriteSession, ids: list[int]) -> None:
     wanted = await _listings(db, ids)
     table = Listing.__table__
     present = {
-        row.product_id: {key: row._mapping[key] for key in _FACTS}
-        for row in await db.execute(select(table).where(table.c.product_id.in_(ids)))
+        row["product_id"]: {key: row[key] for key in _FACTS}
+        for row in (await db.execute(select(table).where(table.c.product_id.in_(ids)))).mappings()
     }
     if gone := [id_ for id_ in present if id_ not in wanted]:
         await db.execute(delete(Listing).where(Listing.product_id.in_(gone)))
-    if new := [
-        {"product_id": id_, "is_in_stock": False, **facts} for id_, facts in wanted.items() if id_ not in present
-    ]:
-        await db.execute(insert(Listing), new)
-    changed = [{"id_": id_, **facts} for id_, facts in wanted.items() if id_ in present and facts != present[id_]]
-    if changed:
-        statement = update(table).where(table.c.product_id == bindparam("id_"))
-        connection = await db.connection()
-        await connection.execute(statement.values({key: bindparam(key) for key in _FACTS}), changed)
+    new = [{"product_id": id_, "is_in_stock": False, **facts} for id_, facts in wanted.items() if id_ not in present]
+    await insert_many(db, Listing, new)
+    changed = [{"product_id": id_, **wanted[id_]} for id_ in present if id_ in wanted and wanted[id_] != present[id_]]
+    await update_many(db, Listing, changed, key="product_id")
 
 
 async def _listings(db: WriteSession, ids: list[int]) -> dict[int, dict[str, Any]]:
@@ -126,7 +106,7 @@ async def _listings(db: WriteSession, ids: list[int]) -> dict[int, dict[str, Any
                 .join(Attribute, Attribute.id == ProductAttribute.attribute_id)
                 .where(Attribute.is_byline, ProductAttribute.product_id.in_(ids))
             )
-        ).tuples()
+        ).all()
     )
     pictures: dict[int, int] = {}
     ordered = select(Picture.product_id, Picture.id).order_by(Picture.product_id, Picture.position, Picture.id)

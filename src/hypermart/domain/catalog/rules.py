@@ -15,7 +15,7 @@ SORT_LENGTH = 255
 
 
 def slugify(text: str) -> str:
-    """An address in ASCII: 'Vincent van Gogh' -> vincent-van-gogh. What has no ASCII letter gets a digest, never nothing."""
+    """An address in ASCII: 'Vincent van Gogh' -> vincent-van-gogh. Never empty: without an ASCII letter, a digest."""
     slug = re.sub(r"[^a-z0-9]+", "-", _plain(text.replace("ß", "ss"))).strip("-")[:SLUG_LENGTH].strip("-")
     return slug or f"x-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 

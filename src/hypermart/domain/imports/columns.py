@@ -67,7 +67,7 @@ class Header(msgspec.Struct, frozen=True):
     metafields: tuple[Metafield, ...]
 
     def name(self, key: str) -> str:
-        return self.names[self.index[key]] if key in self.index else NAMES[key][0].capitalize()
+        return self.names[self.index[key]] if key in self.index else NAMES[key][-1].capitalize()
 
 
 def key_of(name: str) -> str | None:

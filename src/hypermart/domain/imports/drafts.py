@@ -48,7 +48,6 @@ class ProductDraft(msgspec.Struct, frozen=True):
     option_names: tuple[str, str, str]
     status: str
     is_published: bool
-    position: int
     tags: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
     categories: tuple[str, ...]

@@ -35,9 +35,3 @@ class Problems:
         self.count += 1
         if len(self.first) < SHOWN:
             self.first.append(Problem(line, column, reason))
-
-    def lines(self, file: str) -> list[str]:
-        """`FILE:LINE: COLUMN: reason`, in the order of the file."""
-        shown = [f"{file}:{each.line}: {each.column}: {each.reason}" for each in sorted(self.first)]
-        more = self.count - len(self.first)
-        return [*shown, f"and {more} more"] if more else shown

@@ -17,7 +17,7 @@ from hypermart.domain.imports.columns import Header, is_known, read_header
 from hypermart.domain.imports.drafts import PictureDraft, ProductDraft, VariantDraft
 from hypermart.domain.imports.mapping import Mapping
 from hypermart.domain.imports.pictures import Found, Pictures
-from hypermart.domain.imports.problems import BadCell, Problems
+from hypermart.domain.imports.problems import BadCell, Problems, Unusable
 from hypermart.domain.imports.table import Row, rows
 
 T = TypeVar("T")
@@ -54,18 +54,22 @@ class Sheet:
 
     def products(self) -> Iterator[ProductDraft]:
         """Products in the order of the file. One with problems comes too, as far as it could be read, to be checked."""
-        for position, group in enumerate(self._groups(), start=1):
-            yield _Product(self, group).draft(position)
+        for group in self._groups():
+            yield _Product(self, group).draft()
 
     def _groups(self) -> Iterator[list[Row]]:
         found = rows(self.path, is_known)
-        first = next(found)
+        first = next(found, None)
+        if first is None:
+            raise Unusable(f"{self.path} has no header: export the products again")
         self.header = read_header(str(self.path), first.line, first.cells)
         handle, group = "", list[Row]()
         for row in found:
             self.share_read = row.read
             if len(row.cells) != len(self.header.names):
-                self.problems.add(row.line, "row", f"{len(row.cells)} cells, but the header names {len(self.header.names)}")
+                self.problems.add(
+                    row.line, "row", f"{len(row.cells)} cells, but the header names {len(self.header.names)}"
+                )
                 continue
             own = row.cells[self.header.index["handle"]].strip()
             if not own:
@@ -80,6 +84,9 @@ class Sheet:
                 handle, group = own, [row]
         if group:
             yield group
+
+    def column(self, key: str) -> str:
+        return self.header.name(key)
 
     def claim_slug(self, slug: str, line: int) -> None:
         if (first := self._slugs.setdefault(slug, line)) != line:
@@ -114,7 +121,7 @@ class _Product:
     def words(self, key: str, limit: int) -> str:
         return self.take(self.first, key, lambda text: cells.words(text, limit), "")
 
-    def draft(self, position: int) -> ProductDraft:
+    def draft(self) -> ProductDraft:
         self._check_shared()
         terms, first = self.sheet.terms, self.first
         names = (self.words("option1_name", 255), self.words("option2_name", 255), self.words("option3_name", 255))
@@ -122,7 +129,8 @@ class _Product:
         variants = tuple(self._variants(names, pictures))
         if len(variants) == 1 and self._is_single(names, variants[0]):
             names, variants = ("", "", ""), (msgspec.structs.replace(variants[0], options=("", "", "")),)
-        tags = self.take(first, "tags", _tags, ())
+        none: tuple[str, ...] = ()
+        tags = self.take(first, "tags", _tags, none)
         kind = self.words("kind", 255)
         status = self.take(first, "status", lambda text: cells.one_of(text, (ACTIVE, DRAFT, ARCHIVED), ACTIVE), ACTIVE)
         if self.take(first, "gift_card", lambda text: cells.yes(text, default=False), default=False):
@@ -142,7 +150,6 @@ class _Product:
             option_names=names,
             status=status,
             is_published=self.take(first, "published", lambda text: cells.yes(text, default=True), default=True),
-            position=position,
             tags=tags,
             attributes=tuple(self._attributes()),
             categories=mapping.placed(tags) if mapping else ((slugify(kind),) if kind else ()),
@@ -195,9 +202,10 @@ class _Product:
     def _picture(self, row: Row, key: str) -> Found | None:
         src = self.raw(row, key).strip()
         self.sheet.named_pictures += bool(src) and key == "image"
-        if not src or self.sheet.terms.pictures is None:
+        pictures = self.sheet.terms.pictures
+        if not src or pictures is None:
             return None
-        return self.take(row, key, lambda text: self.sheet.terms.pictures and self.sheet.terms.pictures.find(text.strip()), None)
+        return self.take(row, key, lambda text: pictures.find(text.strip()), None)
 
     def _variants(self, names: tuple[str, ...], pictures: dict[str, PictureDraft]) -> Iterator[VariantDraft]:
         seen: dict[tuple[str, ...], int] = {}
@@ -273,7 +281,9 @@ class _Product:
             key = f"option{number}"
             value = self.take(row, key, lambda text: cells.words(text, 190), "")
             if value and not name:
-                self.refuse(row, key, f"has no name: fill {self.sheet.header.name(key + '_name')} in line {self.first.line}")
+                self.refuse(
+                    row, key, f"has no name: fill {self.sheet.header.name(key + '_name')} in line {self.first.line}"
+                )
             if name and not value and not (name.casefold() == SINGLE[0] and len(self.group) == 1):
                 self.refuse(row, key, f"{name} is missing")
             values.append(value)

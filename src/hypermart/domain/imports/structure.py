@@ -19,36 +19,43 @@ SAID = ("title", "intro", "seo_title", "seo_description")
 async def write_structure(db: WriteSession, mapping: Mapping, at: datetime) -> bool:
     """Categories, collections and facets are as the mapping says; others stay. True if anything changed."""
     categories = {row.slug: row for row in await db.scalars(select(Category))}
-    await _write_tree(db, mapping.categories, None, categories, at)
+    changed = await _write_tree(db, mapping.categories, None, categories, at)
     collections = {row.slug: row for row in await db.scalars(select(Collection))}
     for position, entry in enumerate(mapping.collections, start=1):
         row = collections.get(entry.address) or Collection(slug=entry.address, title=entry.title)
-        _say(db, row, entry, {"position": position}, at)
+        changed |= _say(db, row, entry, {"position": position}, at)
     facets = {row.code: row for row in await db.scalars(select(Facet))}
     for position, facet in enumerate(mapping.facets, start=1):
         row_ = facets.get(facet.code) or Facet(code=facet.code)
-        _set(db, row_, {"name": facet.name, "source": facet.source, "position": position})
-    changed = bool(db.new or any(db.is_modified(row) for row in db.dirty))
+        changed |= _set(db, row_, {"name": facet.name, "source": facet.source, "position": position})
     await db.flush()
     return changed
 
 
 async def _write_tree(
     db: WriteSession, entries: Iterable[CategoryEntry], parent: int | None, present: dict[str, Category], at: datetime
-) -> None:
+) -> bool:
+    changed = False
     for position, entry in enumerate(entries, start=1):
         row = present.get(entry.address) or Category(slug=entry.address, title=entry.title)
-        _say(db, row, entry, {"position": position, "parent_id": parent}, at)
+        changed |= _say(db, row, entry, {"position": position, "parent_id": parent}, at)
         if row.id is None:
             await db.flush()  # children need its id
-        await _write_tree(db, entry.children, row.id, present, at)
+        changed |= await _write_tree(db, entry.children, row.id, present, at)
+    return changed
 
 
 def _say(
-    db: WriteSession, row: Category | Collection, entry: CategoryEntry | CollectionEntry, more: dict[str, Any], at: datetime
-) -> None:
-    if _set(db, row, {key: getattr(entry, key) for key in SAID} | more):
+    db: WriteSession,
+    row: Category | Collection,
+    entry: CategoryEntry | CollectionEntry,
+    more: dict[str, Any],
+    at: datetime,
+) -> bool:
+    changed = _set(db, row, {key: getattr(entry, key) for key in SAID} | more)
+    if changed:
         row.updated_at = at
+    return changed
 
 
 def _set(db: WriteSession, row: Category | Collection | Facet | Attribute, values: dict[str, Any]) -> bool:
@@ -84,7 +91,7 @@ async def write_attributes(
 
 async def categories_by_kind(db: WriteSession, kinds: dict[str, str], at: datetime) -> dict[str, int]:
     """slug -> id of every category; product types (`kinds`: slug -> title) that have none yet become roots."""
-    present = {slug: id_ for slug, id_ in await db.execute(select(Category.slug, Category.id))}
+    present = dict((await db.execute(select(Category.slug, Category.id))).all())
     new = [Category(slug=slug, title=title, updated_at=at) for slug, title in kinds.items() if slug not in present]
     for position, row in enumerate(new, start=len(present) + 1):
         row.position = position

@@ -6,7 +6,7 @@ import codecs
 import csv
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import msgspec
 
@@ -57,7 +57,7 @@ def _encoding(raw: BinaryIO) -> str:
 
 
 def _parsed(path: Path, text: TextIO, size: int, knows: Callable[[str], bool]) -> Iterator[Row]:
-    reader: csv.Reader | None = None
+    reader: Any = None
     try:
         lines = _lines(path, text)
         first = next(lines, "")
@@ -69,11 +69,21 @@ def _parsed(path: Path, text: TextIO, size: int, knows: Callable[[str], bool]) -
                 yield Row(line, cells, min(1.0, text.buffer.tell() / size))
             line = reader.line_num + 1
     except UnicodeError:
-        near = f" near line {reader.line_num + 1}" if reader else ""
-        raise Unusable(f"{path} is not UTF-8 text{near}: save it as 'CSV UTF-8'") from None
+        raise Unusable(f"{path}{_undecodable(path)} is not UTF-8 text: save it as 'CSV UTF-8'") from None
     except csv.Error as error:
         at = reader.line_num if reader else 1
         raise Unusable(f"{path}:{at}: {_explained(str(error))}") from None
+
+
+def _undecodable(path: Path) -> str:
+    """`:LINE` of the first line that is not UTF-8. The reader cannot tell: it decodes in blocks."""
+    with path.open("rb") as raw:
+        for number, line in enumerate(iter(lambda: raw.readline(LINE_LIMIT), b""), start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return f":{number}:"
+    return ":"
 
 
 def _lines(path: Path, text: TextIO) -> Iterator[str]:

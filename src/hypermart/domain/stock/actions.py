@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Row, case, func, or_, select, update
 
+from hypermart.db.bulk import chunks, insert_many, update_many
 from hypermart.db.session import WriteSession
-from hypermart.domain.catalog.listing import chunks, stale_lists
+from hypermart.domain.catalog.listing import stale_lists
 from hypermart.domain.catalog.models import Listing, Variant
 from hypermart.domain.stock import rules
 from hypermart.domain.stock.models import StockLevel, StockMovement
@@ -59,24 +60,18 @@ async def _write(
         may = level.may_oversell if level.may_oversell is not None else bool(row and row.may_oversell)
         if problem := rules.refusal(level.on_hand, promised, may):
             raise NoSuchStock(level.variant_id, problem)
-        values = {"id_": level.variant_id, "hand": level.on_hand, "may": may}
+        values = {"variant_id": level.variant_id, "on_hand": level.on_hand, "may_oversell": may}
         if row is None:
-            new.append({"variant_id": level.variant_id, "on_hand": level.on_hand, "may_oversell": may})
+            new.append(values)
         elif (row.on_hand, row.may_oversell) != (level.on_hand, may):
             changed.append(values)
         if level.on_hand != before:
             kind = "import" if reason == "import" else "count"
             move = {"variant_id": level.variant_id, "quantity": level.on_hand - before, "kind": kind}
             moves.append({**move, "reason": reason, "moved_at": at})
-    connection = await db.connection()
-    if new:
-        await connection.execute(insert(StockLevel), new)
-    if changed:
-        table = StockLevel.__table__
-        statement = update(table).where(table.c.variant_id == bindparam("id_"))
-        await connection.execute(statement.values(on_hand=bindparam("hand"), may_oversell=bindparam("may")), changed)
-    if moves:
-        await connection.execute(insert(StockMovement), moves)
+    await insert_many(db, StockLevel, new)
+    await update_many(db, StockLevel, changed, key="variant_id")
+    await insert_many(db, StockMovement, moves)
 
 
 async def mark_in_stock(db: WriteSession, product_ids: Iterable[int]) -> None:

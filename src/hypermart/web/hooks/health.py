@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from sqlalchemy import text
 
 from hypermart.web.caching import NO_STORE
 from hypermart.web.render import Answer, Shop
 
-PLAIN = "text/plain; charset=utf-8"
+PLAIN = "text/plain"
 
 
 @get("/livez", media_type=PLAIN)
@@ -17,7 +18,7 @@ async def show_alive() -> Answer:
 
 
 @get("/readyz", media_type=PLAIN)
-async def show_ready(shop: Shop) -> Answer:
+async def show_ready(shop: NamedDependency[Shop]) -> Answer:
     """Ready when the database of the public pages answers; if not, its error goes the way of all errors: 503."""
     async with shop.read() as db:
         await db.execute(text("SELECT 1"))

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from xml.sax.saxutils import escape
 
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from hypermart.addresses import category_url, collection_url, content_url, media_url, product_url
@@ -32,13 +34,13 @@ def _answer(request: AnyRequest, shop: Shop, body: str, media_type: str) -> Answ
 
 
 @get("/robots.txt", media_type="text/plain")
-async def show_robots(request: AnyRequest, shop: Shop) -> Answer:
+async def show_robots(request: AnyRequest, shop: NamedDependency[Shop]) -> Answer:
     text = f"User-agent: *\nDisallow: /search\nDisallow: /*?*sort=\n\nSitemap: {shop.settings.base_url}/sitemap.xml\n"
-    return _answer(request, shop, text, "text/plain; charset=utf-8")
+    return _answer(request, shop, text, "text/plain")
 
 
 @get("/sitemap.xml", media_type=XML)
-async def show_sitemap_index(request: AnyRequest, shop: Shop) -> Answer:
+async def show_sitemap_index(request: AnyRequest, shop: NamedDependency[Shop]) -> Answer:
     async with shop.read() as db:
         shards = -(-await product_count(db, shop.now()) // SHARD)
     names = ["pages", *(f"products-{number}" for number in range(1, shards + 1))]
@@ -48,7 +50,7 @@ async def show_sitemap_index(request: AnyRequest, shop: Shop) -> Answer:
 
 
 @get("/sitemaps/{name:str}", media_type=XML)
-async def show_sitemap(request: AnyRequest, name: str, shop: Shop) -> Answer:
+async def show_sitemap(request: AnyRequest, name: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
     kind, _, number = name.removesuffix(".xml").partition("-")
     base, urls = shop.settings.base_url, list[str]()
     async with shop.read() as db:
@@ -76,7 +78,7 @@ def _category_urls(rows: tuple[CategoryRow, ...]) -> list[str]:
 
 
 @get("/feeds/products.xml", media_type=XML)
-async def show_product_feed(shop: Shop) -> Stream:
+async def show_product_feed(shop: NamedDependency[Shop]) -> Stream:
     """Google's product feed (RSS 2.0 with the g: namespace), sent as it is read, so without an etag."""
     policy = f"public, max-age=0, s-maxage={SLOW}, stale-if-error={IF_ERROR}"
     return Stream(_feed(shop), media_type=XML, headers={"cache-control": policy, "surrogate-key": "feeds"})

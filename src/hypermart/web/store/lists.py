@@ -5,6 +5,8 @@ from __future__ import annotations
 from urllib.parse import parse_qsl
 
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from hypermart.addresses import list_url, product_url
 from hypermart.domain.browse.pages import Filters, ListView
@@ -15,10 +17,10 @@ from hypermart.web.render import HTML, Answer, AnyRequest, Shop
 
 
 @get("/c/{slug:str}", media_type=HTML)
-async def show_category(request: AnyRequest, slug: str, shop: Shop) -> Answer:
+async def show_category(request: AnyRequest, slug: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
     filters, is_tidy = _asked(request, shop, tuple(SORTS))
     if not is_tidy:
-        return shop.see_other(list_url(request.url.path, filters))
+        return shop.see_other(list_url(request.scope["path"], filters, shop.currency))
     async with shop.read() as db:
         page = await category_page(db, slug, filters, shop.now(), shop.currency)
     cache = Public(("menu", f"category:{page.id}", *_shown(page.results)), page.fresh_until)
@@ -26,10 +28,10 @@ async def show_category(request: AnyRequest, slug: str, shop: Shop) -> Answer:
 
 
 @get("/collections/{slug:str}", media_type=HTML)
-async def show_collection(request: AnyRequest, slug: str, shop: Shop) -> Answer:
+async def show_collection(request: AnyRequest, slug: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
     filters, is_tidy = _asked(request, shop, tuple(SORTS))
     if not is_tidy:
-        return shop.see_other(list_url(request.url.path, filters))
+        return shop.see_other(list_url(request.scope["path"], filters, shop.currency))
     async with shop.read() as db:
         page = await collection_page(db, slug, filters, shop.now(), shop.currency)
     cache = Public(("menu", f"collection:{page.id}", *_shown(page.results)), page.fresh_until)
@@ -37,10 +39,10 @@ async def show_collection(request: AnyRequest, slug: str, shop: Shop) -> Answer:
 
 
 @get("/search", media_type=HTML)
-async def show_search(request: AnyRequest, shop: Shop) -> Answer:
+async def show_search(request: AnyRequest, shop: NamedDependency[Shop]) -> Answer:
     filters, is_tidy = _asked(request, shop, (*BEST_MATCH, *SORTS))
     if not is_tidy:
-        return shop.see_other(list_url("/search", filters))
+        return shop.see_other(list_url("/search", filters, shop.currency))
     async with shop.read() as db:
         if found := await product_by_sku(db, filters.query, shop.now()):
             return shop.see_other(product_url(*found))

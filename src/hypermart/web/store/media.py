@@ -5,9 +5,11 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from hypermart.errors import NotFound
@@ -25,7 +27,7 @@ PICTURES = {
 
 
 @get("/media/{key:path}", media_type="image/*")
-async def show_picture(key: str, shop: Shop) -> Stream:
+async def show_picture(key: FromPath[str], shop: NamedDependency[Shop]) -> Stream:
     name = key.lstrip("/")
     media_type = PICTURES.get(name.rpartition(".")[2])
     if media_type is None or not name.startswith(("originals/", "renditions/")):
@@ -41,8 +43,12 @@ async def show_picture(key: str, shop: Shop) -> Stream:
     return Stream(body(), media_type=media_type, headers={"cache-control": IMMUTABLE, "etag": f'"{name}"'})
 
 
-def read_assets(folder: Path) -> dict[str, tuple[bytes, str, str]]:
-    """Everything under static/: address -> (bytes, media type, etag). A few hundred kB, read once."""
+#: Path under static/ -> (bytes, media type, etag).
+Assets: TypeAlias = dict[str, tuple[bytes, str, str]]
+
+
+def read_assets(folder: Path) -> Assets:
+    """Everything under static/: a few hundred kB, read once."""
     return {
         path.relative_to(folder).as_posix(): (content := path.read_bytes(), _media_type(path), etag(content))
         for path in sorted(folder.rglob("*"))
@@ -51,12 +57,17 @@ def read_assets(folder: Path) -> dict[str, tuple[bytes, str, str]]:
 
 
 def _media_type(path: Path) -> str:
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+    return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
 @get("/static/{digest:str}/{asset:path}", media_type="text/css")
-async def show_asset(request: AnyRequest, digest: str, asset: str, assets: dict[str, Any], shop: Shop) -> Answer:
+async def show_asset(
+    request: AnyRequest,
+    digest: FromPath[str],
+    asset: FromPath[str],
+    assets: NamedDependency[Assets],
+    shop: NamedDependency[Shop],
+) -> Answer:
     """`digest` only makes the address new when a file changes; an old one gets the present file."""
     if (found := assets.get(asset.lstrip("/"))) is None:
         raise NotFound(asset)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from hypermart.addresses import product_url
 from hypermart.domain.browse.product import Wanted, product_page
@@ -14,7 +16,7 @@ from hypermart.web.store.structured import product_data
 
 
 @get("/p/{slug:str}", media_type=HTML)
-async def show_product(request: AnyRequest, slug: str, shop: Shop) -> Answer:
+async def show_product(request: AnyRequest, slug: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
     query = parse_qs(request.scope["query_string"].decode("latin-1"), errors="replace")
     options = tuple(query.get(f"option{number}", [None])[0] for number in (1, 2, 3))
     wanted = Wanted(sku=query.get("v", [""])[0], options=options)

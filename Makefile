@@ -1,0 +1,69 @@
+# hypermart. `make` alone lists what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
+PYTEST := $(BIN)/pytest -n auto -q
+FAST := not browser and not text_browser and not slow
+
+.PHONY: help run test test-fast check provision bench journeys screenshots lock
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+run: .venv/.run ## Start the shop with the demo catalogue (make run PORT=8123)
+	@MODE=demo exec $(BIN)/hypermart serve
+
+test: .venv/.dev provision check ## Everything, on SQLite and on MySQL (installs browsers and MySQL)
+	TEST_DATABASE=sqlite $(PYTEST)
+	TEST_DATABASE=mysql $(PYTEST)
+
+test-fast: .venv/.dev ## Under a minute: SQLite, no browser, no root
+	TEST_DATABASE=sqlite $(PYTEST) -m "$(FAST)"
+
+check: .venv/.dev ## Style, types and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check -q
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+journeys: .venv/.dev provision ## Shoppers' stories in Chromium, lynx and edbrowse
+	$(BIN)/pytest -q tests/journeys
+
+bench: .venv/.dev ## CPU per request on MySQL beside a bare floor (docs/performance.md)
+	$(BIN)/python -m tests.bench
+
+screenshots: .venv/.dev provision ## Every page state as a picture in test-results/
+	$(BIN)/python -m tests.screenshots
+
+provision: .venv/.dev
+	@tests/provision.sh
+
+lock: .venv/.dev ## Renew both lock files from pyproject.toml
+	$(BIN)/python -m pip install -qq uv
+	$(BIN)/uv $(COMPILE) -o requirements.lock
+	$(BIN)/uv $(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+
+COMPILE := pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url pyproject.toml
+
+# Stamps: the second start skips all of it.
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo 'hypermart needs Python 3.11 or newer: install it, or name one: make run PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo 'this Python cannot make environments: install python3-venv (apt-get install python3-venv)' >&2; exit 1; }
+	@echo 'making .venv ...'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: .venv/.made requirements.lock pyproject.toml
+	@echo 'installing the parts (half a minute, once) ...'
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) -e .
+	@touch $@
+
+.venv/.dev: .venv/.made requirements-dev.lock pyproject.toml
+	@echo 'installing the parts and the test tools (a minute, once) ...'
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) -e .
+	@touch $@ .venv/.run

@@ -1,0 +1,98 @@
+"""The import command: its arguments, progress, and exit codes. What a file means is the domain's business.
+
+Exit code 0: imported (or nothing to change). 1: rows were refused, nothing changed. 2: the file cannot be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypermart.db import migrate
+from hypermart.services import opened
+from hypermart.settings import Settings
+
+if TYPE_CHECKING:
+    from hypermart.domain.imports.actions import Order, Progress
+    from hypermart.domain.imports.summary import Summary
+
+
+def add_import(commands: Any) -> None:
+    text = "Import products from a file of another shop system."
+    sources = commands.add_parser("import", help=text, description=text).add_subparsers(required=True, metavar="FROM")
+    text = "Import a product CSV file that Shopify exported. All of it, or nothing."
+    shopify = sources.add_parser("shopify", help=text, description=text)
+    shopify.set_defaults(run=run)
+    shopify.add_argument("file", type=Path, metavar="FILE", help="the CSV file, with classic or new column names")
+    shopify.add_argument(
+        "--pictures", type=Path, metavar="FOLDER|ZIP", help="where the pictures are; never the network"
+    )
+    shopify.add_argument(
+        "--catalogue", type=Path, metavar="TOML", help="which tags make categories, collections, facets"
+    )
+    shopify.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+
+
+def run(settings: Settings, args: argparse.Namespace) -> int:
+    from hypermart.domain.imports.actions import Order  # noqa: PLC0415  (other commands should start fast)
+    from hypermart.domain.imports.mapping import load  # noqa: PLC0415
+    from hypermart.domain.imports.problems import Unusable  # noqa: PLC0415
+
+    try:
+        mapping = load(args.catalogue) if args.catalogue else None
+        order = Order(args.file, settings.currency, args.pictures, mapping, args.dry_run)
+        with _progress() as progress:
+            summary = asyncio.run(_import(settings, order, progress))
+    except Unusable as error:
+        _complain(f"hypermart: {' '.join(str(error).split())}")
+        return 2
+    if summary.refused:
+        for line in summary.problem_lines(str(args.file)):
+            _complain(line)
+        _complain(
+            f"hypermart: {summary.refused} refused, nothing was imported. Mend the file and run the command again"
+        )
+        return 1
+    for line in summary.lines():
+        print(line)  # noqa: T201
+    return 0
+
+
+async def _import(settings: Settings, order: Order, progress: Progress) -> Summary:
+    from hypermart.domain.imports.actions import import_shopify  # noqa: PLC0415
+
+    async with opened(settings) as services:
+        if settings.is_embedded:
+            await migrate.upgrade(services.db.writer, settings.root / "migrations")
+        return await import_shopify(services.db, services.blobs, order, progress)
+
+
+def _complain(line: str) -> None:
+    print("".join(char if char.isprintable() else "?" for char in line), file=sys.stderr)  # noqa: T201
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on a terminal; else a line for each tenth, so that a log stays short."""
+    if sys.stderr.isatty():
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import Progress as Bar  # noqa: PLC0415
+
+        with Bar(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=1.0)
+            yield lambda phase, share: bar.update(task, description=phase, completed=share)
+        return
+    told: set[tuple[str, int]] = set()
+
+    def tell(phase: str, share: float) -> None:
+        step = (phase, int(share * 10) * 10)
+        if step not in told:
+            told.add(step)
+            print(f"{phase} {step[1]} %", file=sys.stderr, flush=True)  # noqa: T201
+
+    yield tell

@@ -1,0 +1,133 @@
+"""Runs outbox rows: at least once each, never two at a time, again after a failure, and not for ever.
+
+A row is taken by a lease, one guarded UPDATE. A worker that dies leaves its lease to run out; one that was frozen
+and wakes up later finds its lease gone, and what it still does ends without a mark on the row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias
+
+import structlog
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+
+from hypermart.db.outbox import Outbox
+from hypermart.errors import Refused
+from hypermart.jobs import JOBS, SLOW, JobFunction
+from hypermart.services import Services
+
+log = structlog.get_logger(__name__)
+
+Lane: TypeAlias = Literal["quick", "slow"]
+
+RUN, LEASE = 60, timedelta(seconds=90)
+"""A job that runs longer than RUN seconds is stopped, well before its lease ends."""
+ATTEMPTS = 10
+LONGEST_DELAY = 600
+"""Seconds; ten attempts spread over about a quarter of an hour."""
+KEPT = timedelta(days=7)
+BATCH = 100
+
+
+async def deliver(services: Services, outbox_id: int, lane: Lane) -> bool:
+    """Runs the row if it is due, of this lane, and run by nobody else. False: it is not."""
+    row = await _lease(services, outbox_id, lane)
+    if row is None:
+        return False
+    id_, job, args, attempts, lease = row
+    try:
+        run = _function(job, attempts)
+        async with asyncio.timeout(RUN):
+            await run(services, id_, **args)
+    except Exception as error:  # noqa: BLE001  (whatever a job raises is kept with its row)
+        await _failed(services, id_, lease, error, attempts)
+    else:
+        await _mark(services, id_, lease, done_at=services.clock.now(), last_error=None)
+        log.info("outbox.done", id=id_, job=job, attempts=attempts)
+    return True
+
+
+def _function(job: str, attempts: int) -> JobFunction:
+    if job not in JOBS:
+        raise Refused(f"unknown job {job!r}: this release has {', '.join(sorted(JOBS))}")
+    if attempts > ATTEMPTS:
+        raise Refused(f"given up: {ATTEMPTS} attempts ended with the process that ran them")
+    return JOBS[job]
+
+
+async def due(services: Services, lane: Lane) -> list[int]:
+    """Rows that wait to be run, oldest first: also those whose bell was lost or never rung."""
+    statement = (
+        select(Outbox.id).where(_free(services.clock.now(), lane)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
+    )
+    async with services.db.read() as db:
+        return list((await db.execute(statement)).scalars())
+
+
+async def sweep(services: Services) -> None:
+    """Done rows go after a while; dead ones stay for people to look at."""
+    async with services.db.write() as db:
+        await db.execute(delete(Outbox).where(Outbox.done_at < services.clock.now() - KEPT))
+
+
+def _free(now: datetime, lane: Lane) -> ColumnElement[bool]:
+    return and_(
+        Outbox.job.in_(SLOW) if lane == "slow" else Outbox.job.not_in(SLOW),
+        Outbox.done_at.is_(None),
+        Outbox.dead_at.is_(None),
+        Outbox.due_at <= now,
+        or_(Outbox.leased_until.is_(None), Outbox.leased_until <= now),
+    )
+
+
+async def _lease(
+    services: Services, outbox_id: int, lane: Lane
+) -> tuple[int, str, dict[str, Any], int, datetime] | None:
+    now = services.clock.now()
+    lease = now + LEASE
+    async with services.db.write() as db:
+        taken: Any = await db.execute(
+            update(Outbox)
+            .where(Outbox.id == outbox_id, _free(now, lane))
+            .values(leased_until=lease, attempts=Outbox.attempts + 1)
+            .execution_options(synchronize_session=False)
+        )
+        if taken.rowcount != 1:
+            return None
+        row = await db.execute(select(Outbox.job, Outbox.args, Outbox.attempts).where(Outbox.id == outbox_id))
+        job, args, attempts = row.one()
+    return outbox_id, job, args, attempts, lease
+
+
+async def _failed(services: Services, outbox_id: int, lease: datetime, error: Exception, attempts: int) -> None:
+    words = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
+    reason = " ".join(words.split())[:500]
+    now = services.clock.now()
+    if isinstance(error, Refused) or attempts >= ATTEMPTS:
+        log.error("outbox.dead", id=outbox_id, attempts=attempts, reason=reason)
+        await _mark(services, outbox_id, lease, dead_at=now, last_error=reason)
+    else:
+        delay = backoff(attempts)
+        log.warning("outbox.failed", id=outbox_id, attempts=attempts, reason=reason, again_in=round(delay, 1))
+        await _mark(services, outbox_id, lease, due_at=now + timedelta(seconds=delay), last_error=reason)
+
+
+def backoff(attempts: int) -> float:
+    """Seconds until the next attempt. The spread keeps rows that failed together from coming back together."""
+    return min(2.0**attempts, LONGEST_DELAY) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
+
+
+async def _mark(services: Services, outbox_id: int, lease: datetime, **values: Any) -> None:
+    """Only while the lease is still ours: no two leases of a row end at the same moment."""
+    async with services.db.write() as db:
+        marked: Any = await db.execute(
+            update(Outbox)
+            .where(Outbox.id == outbox_id, Outbox.leased_until == lease, Outbox.done_at.is_(None))
+            .values(leased_until=None, **values)
+            .execution_options(synchronize_session=False)
+        )
+        if marked.rowcount != 1:
+            log.warning("outbox.lease_lost", id=outbox_id)

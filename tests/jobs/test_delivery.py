@@ -1,0 +1,193 @@
+"""An outbox row is run at least once, never twice at a time, again after a failure, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from hypermart.db.outbox import Outbox
+from hypermart.errors import Refused
+from hypermart.jobs import JOBS, delivery
+from hypermart.jobs.delivery import ATTEMPTS, LEASE, backoff, deliver, due, sweep
+from hypermart.services import Services, opened
+from hypermart.settings import Settings
+from tests.jobs.rows import add, row, rows, until
+from tests.parts.clock import SetClock
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The rows that the job `note` was run for."""
+    ran: list[int] = []
+
+    async def note(services: Services, outbox_id: int, /) -> None:
+        ran.append(outbox_id)
+        await asyncio.sleep(0)
+
+    monkeypatch.setitem(JOBS, "note", note)
+    return ran
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(services: Services, outbox_id: int, /) -> None:
+        raise ConnectionError("the mail server\nis away")
+
+    monkeypatch.setitem(JOBS, "fail", fail)
+
+
+async def test_a_row_is_run_and_done(services: Services, ran: list[int], clock: SetClock) -> None:
+    id_ = await add(services, "note")
+    assert await due(services, "quick") == [id_]
+    assert await deliver(services, id_, "quick")
+    done = await row(services, id_)
+    assert (ran, done.done_at, done.leased_until, done.attempts) == ([id_], clock.now(), None, 1)
+    assert not await deliver(services, id_, "quick")
+    assert await due(services, "quick") == []
+    assert ran == [id_]
+
+
+async def test_many_at_once_run_a_row_once(settings: Settings, clock: SetClock, ran: list[int]) -> None:
+    async with opened(settings, clock) as one, opened(settings, clock) as two:
+        ids = [await add(one, "note") for _ in range(5)]
+        results = await asyncio.gather(*(deliver(s, id_, "quick") for id_ in ids for s in (one, two, one)))
+    assert sorted(ran) == ids
+    assert sum(results) == len(ids)
+
+
+async def test_a_running_row_is_not_run_beside(
+    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def long(services: Services, outbox_id: int, /) -> None:
+        started.set()
+        await go_on.wait()
+
+    monkeypatch.setitem(JOBS, "long", long)
+    id_ = await add(services, "long")
+    first = asyncio.create_task(deliver(services, id_, "quick"))
+    await started.wait()
+    clock.advance(seconds=LEASE.total_seconds() - 1)
+    assert await due(services, "quick") == []
+    assert not await deliver(services, id_, "quick")
+    go_on.set()
+    assert await first
+
+
+async def test_who_lost_the_lease_leaves_no_mark(
+    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was frozen past its lease, as by SIGSTOP, while another one took the row."""
+    go_on: list[asyncio.Event] = []
+
+    async def long(services: Services, outbox_id: int, /) -> None:
+        go_on.append(asyncio.Event())
+        await go_on[-1].wait()
+        if len(go_on) == 2:
+            raise ConnectionError("the second one fails")
+
+    monkeypatch.setitem(JOBS, "long", long)
+    id_ = await add(services, "long")
+    frozen = asyncio.create_task(deliver(services, id_, "quick"))
+    await until(lambda: go_on)
+    clock.advance(seconds=LEASE.total_seconds() + 1)
+    second = asyncio.create_task(deliver(services, id_, "quick"))
+    await until(lambda: len(go_on) == 2)
+    go_on[0].set()
+    await frozen
+    left = await row(services, id_)
+    assert (left.done_at, left.leased_until) == (None, clock.now() + LEASE)
+    go_on[1].set()
+    await second
+    assert "the second one fails" in (await row(services, id_)).last_error
+
+
+@pytest.mark.usefixtures("failing")
+async def test_a_failure_comes_again_later_and_dies_at_last(services: Services, clock: SetClock) -> None:
+    id_ = await add(services, "fail")
+    delays = []
+    for attempt in range(1, ATTEMPTS + 1):
+        assert await deliver(services, id_, "quick")
+        failed = await row(services, id_)
+        assert (failed.attempts, failed.leased_until) == (attempt, None)
+        assert failed.last_error == "ConnectionError: the mail server is away"
+        assert not await deliver(services, id_, "quick")
+        delays.append((failed.due_at - clock.now()).total_seconds())
+        clock.at = max(clock.at, failed.due_at)
+    assert failed.dead_at is not None
+    assert failed.done_at is None
+    for attempt, delay in enumerate(delays[:-1], 1):
+        assert 2**attempt / 2 <= delay <= 2**attempt
+    clock.advance(days=1)
+    assert await due(services, "quick") == []
+    assert not await deliver(services, id_, "quick")
+
+
+def test_backoff_is_spread_and_bounded() -> None:
+    assert len({backoff(3) for _ in range(20)}) > 10
+    assert max(backoff(60) for _ in range(20)) <= 600
+
+
+async def test_an_unknown_job_is_dead_and_says_so(services: Services) -> None:
+    id_ = await add(services, "polish_silver")
+    await deliver(services, id_, "quick")
+    dead = await row(services, id_)
+    assert dead.dead_at is not None
+    assert dead.last_error.startswith("unknown job 'polish_silver': this release has ")
+
+
+async def test_a_refusal_is_not_tried_again(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(services: Services, outbox_id: int, /) -> None:
+        raise Refused("not a picture")
+
+    monkeypatch.setitem(JOBS, "refuse", refuse)
+    id_ = await add(services, "refuse")
+    await deliver(services, id_, "quick")
+    dead = await row(services, id_)
+    assert (dead.dead_at is not None, dead.last_error, dead.attempts) == (True, "not a picture", 1)
+
+
+async def test_a_row_that_ends_its_processes_is_given_up(services: Services, clock: SetClock, ran: list[int]) -> None:
+    id_ = await add(services, "note")
+    async with services.db.write() as db:
+        await db.execute(update(Outbox).values(attempts=ATTEMPTS, leased_until=clock.now()))
+    await deliver(services, id_, "quick")
+    dead = await row(services, id_)
+    assert (ran, dead.dead_at is not None) == ([], True)
+    assert dead.last_error == "given up: 10 attempts ended with the process that ran them"
+
+
+async def test_a_job_that_hangs_is_stopped(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(services: Services, outbox_id: int, /) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setitem(JOBS, "hang", hang)
+    monkeypatch.setattr(delivery, "RUN", 0.05)
+    id_ = await add(services, "hang")
+    await deliver(services, id_, "quick")
+    failed = await row(services, id_)
+    assert (failed.leased_until, failed.dead_at) == (None, None)
+    assert failed.last_error.startswith("TimeoutError")
+
+
+async def test_slow_jobs_have_a_lane_of_their_own(services: Services) -> None:
+    slow, quick = await add(services, "make_renditions", picture_id=1), await add(services, "purge_pages", keys=["a"])
+    assert (await due(services, "slow"), await due(services, "quick")) == ([slow], [quick])
+    assert not await deliver(services, slow, "quick")
+
+
+async def test_done_rows_are_swept_after_a_week(services: Services, clock: SetClock, ran: list[int]) -> None:
+    done, dead = await add(services, "note"), await add(services, "no_such_job")
+    for id_ in (done, dead):
+        await deliver(services, id_, "quick")
+    clock.at += delivery.KEPT
+    open_ = await add(services, "note")
+    await sweep(services)
+    assert [r.id for r in await rows(services)] == [done, dead, open_]
+    clock.at += timedelta(seconds=1)
+    await sweep(services)
+    assert [r.id for r in await rows(services)] == [dead, open_]

@@ -1,0 +1,179 @@
+"""The worker delivers with its doorbell and without, leaves nothing behind a kill, and stops quickly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hypermart.adapters import valkey
+from hypermart.jobs import JOBS, lanes
+from hypermart.jobs.delivery import LEASE, deliver, due
+from hypermart.services import Services, opened
+from hypermart.settings import ROOT, Settings
+from hypermart.worker import inline, ringing
+from tests.jobs.rows import add, row, until, until_done
+from tests.parts.clock import SetClock
+
+NOBODY = "redis://127.0.0.1:1"
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    ran: list[int] = []
+
+    async def note(services: Services, outbox_id: int, /) -> None:
+        await asyncio.sleep(0.01)
+        ran.append(outbox_id)
+
+    monkeypatch.setitem(JOBS, "note", note)
+    return ran
+
+
+@pytest.fixture
+def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "POLL", 600.0)
+
+
+@pytest.mark.usefixtures("no_poll")
+async def test_the_bell_is_heard(services: Services, ran: list[int]) -> None:
+    async with inline(services):
+        await asyncio.sleep(0.3)  # the lanes have looked and found nothing
+        began = time.perf_counter()
+        id_ = await add(services, "note")
+        await until_done(services, id_)
+        assert time.perf_counter() - began < 1
+    assert ran == [id_]
+
+
+@pytest.mark.usefixtures("no_poll")
+async def test_the_bell_wakes_the_slow_lane(services: Services) -> None:
+    async with inline(services):
+        await asyncio.sleep(0.3)
+        await until_done(services, await add(services, "make_renditions", picture_id=404))
+
+
+async def test_two_workers_run_each_row_once(settings: Settings, clock: SetClock, ran: list[int]) -> None:
+    async with opened(settings, clock) as one, opened(settings, clock) as two, inline(one), inline(two):
+        ids = [await add(services, "note") for _ in range(15) for services in (one, two)]
+        await until(lambda: len(ran) >= len(ids), 20)
+        await asyncio.sleep(0.3)
+    assert Counter(ran) == Counter(ids)
+
+
+async def test_a_write_without_valkey_succeeds_and_is_delivered(settings: Settings, ran: list[int]) -> None:
+    async with opened(msgspec.structs.replace(settings, valkey_url=NOBODY)) as services, inline(services):
+        began = time.perf_counter()
+        id_ = await add(services, "note")
+        assert time.perf_counter() - began < 1
+        await until_done(services, id_)
+    assert ran == [id_]
+
+
+async def test_a_hanging_valkey_delays_no_write(services: Services) -> None:
+    async with ringing(services) as url:
+        client = valkey.client(url, timeout=2)
+        pid = int((await client.info("server"))["process_id"])
+        await client.aclose()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            began = time.perf_counter()
+            await add(services, "note")
+            assert time.perf_counter() - began < 1
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def test_valkey_wiped_and_killed_is_delivered_all_the_same(services: Services, ran: list[int]) -> None:
+    async with ringing(services) as url:
+        client = valkey.client(url, timeout=2)
+        wiped = await add(services, "note")
+        await client.flushall()
+        async with inline(services):
+            await until_done(services, wiped)
+            pid = int((await client.info("server"))["process_id"])
+            await client.aclose()
+            os.kill(pid, signal.SIGKILL)
+            killed = await add(services, "note")
+            await until_done(services, killed)
+    assert sorted(ran) == [wiped, killed]
+
+
+async def test_a_row_of_another_process_is_found(settings: Settings, ran: list[int], clock: SetClock) -> None:
+    async with opened(settings, clock) as shop, opened(settings, clock) as command, inline(shop):
+        assert command.db.bell is None
+        await until_done(shop, await add(command, "note"))
+
+
+async def test_stopping_is_quick_and_lets_a_job_finish(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = asyncio.Event()
+
+    async def long(services: Services, outbox_id: int, /) -> None:
+        started.set()
+        await asyncio.sleep(0.5)
+
+    monkeypatch.setitem(JOBS, "long", long)
+    async with inline(services):
+        id_ = await add(services, "long")
+        await started.wait()
+        began = time.perf_counter()
+    assert time.perf_counter() - began < 2
+    assert (await row(services, id_)).done_at is not None
+    assert services.db.bell is None
+
+
+def start(settings: Settings, mark: Path, seconds: float) -> subprocess.Popen[bytes]:
+    environ = {**os.environ, "DATA_DIR": str(settings.data), "DATABASE_URL": settings.database_url}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.jobs.process", str(mark), str(seconds)],
+        cwd=ROOT,
+        env=environ,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.slow
+async def test_a_killed_worker_loses_nothing(settings: Settings, tmp_path: Path, ran: list[int]) -> None:
+    clock, mark = SetClock(), tmp_path / "mark"
+    JOBS["rest"] = JOBS["note"]
+    async with opened(settings, clock) as services:
+        id_ = await add(services, "rest")
+        worker = start(settings, mark, 60)
+        try:
+            await until(mark.exists, 20)
+        finally:
+            worker.kill()
+            worker.wait()
+        left = await row(services, id_)
+        assert (left.done_at, left.attempts) == (None, 1)
+        clock.at = left.leased_until - LEASE
+        assert await due(services, "quick") == []
+        assert not await deliver(services, id_, "quick")
+        clock.at = left.leased_until
+        assert await due(services, "quick") == [id_]
+        assert await deliver(services, id_, "quick")
+        assert (await row(services, id_)).attempts == 2
+    del JOBS["rest"]
+    assert ran == [id_]
+
+
+@pytest.mark.slow
+async def test_sigterm_lets_the_running_job_finish(services: Services, settings: Settings, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    id_ = await add(services, "rest")
+    worker = start(settings, mark, 1)
+    try:
+        await until(mark.exists, 20)
+        worker.terminate()
+        assert await asyncio.to_thread(worker.wait, 10) == 0
+    finally:
+        worker.kill()
+    assert (await row(services, id_)).done_at is not None

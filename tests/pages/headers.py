@@ -1,0 +1,91 @@
+"""What the answer of a public page must and must not say in its headers. Yields complaints, so plants can be counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+
+from hypermart.web.asgi import CSP
+from tests.pages.states import Kind, State
+
+PAGE = "public, max-age=0, s-maxage=300, stale-while-revalidate=600, stale-if-error=86400"
+#: docs/caching.md; each word counts, because a CDN obeys each word.
+POLICY = {
+    Kind.HOME: PAGE,
+    Kind.LIST: PAGE,
+    Kind.PRODUCT: PAGE,
+    Kind.CONTENT: PAGE,
+    Kind.FEED: "public, max-age=0, s-maxage=3600, stale-while-revalidate=600, stale-if-error=86400",
+    Kind.STREAM: "public, max-age=0, s-maxage=3600, stale-if-error=86400",
+    Kind.FILE: "public, max-age=31536000, immutable",
+}
+ALWAYS = {
+    "content-security-policy": CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+KEY = re.compile(r"[a-z]+(:[\w-]+)?")
+#: What must not change a byte of a public page.
+NOISE: tuple[dict[str, str], ...] = (
+    {"cookie": "session=abc; cart_n=3; __Host-cart=x"},
+    {"hx-request": "true", "hx-request-type": "partial", "hx-target": "section#results", "hx-current-url": "/x"},
+    {"hx-request": "true", "hx-history-restore-request": "true"},
+    {"accept-language": "ar, de;q=0.5"},
+    {"x-forwarded-host": "evil.example", "x-forwarded-proto": "https", "forwarded": "host=evil.example"},
+    {"accept": "application/json"},
+    {"user-agent": "Lynx/2.9.0", "sec-purpose": "prefetch", "x-http-method-override": "POST"},
+)
+
+
+def complaints(state: State, answer: httpx.Response) -> Iterator[str]:
+    given = answer.headers
+    if answer.status_code != state.status:
+        yield f"status {answer.status_code}, not {state.status}"
+    if (policy := given.get("cache-control")) != (wanted := POLICY.get(state.kind, "no-store")):
+        yield f"Cache-Control is {policy!r}, not {wanted!r}"
+    if "set-cookie" in given:
+        yield f"Set-Cookie: {given['set-cookie']}"
+    if given.get("vary", "accept-encoding").lower() != "accept-encoding":
+        yield f"Vary: {given['vary']}"
+    for name, value in ALWAYS.items():
+        if given.get_list(name) != [value]:
+            yield f"{name} is {given.get_list(name)}"
+    if state.kind is Kind.REDIRECT and given.get("location") != state.to:
+        yield f"leads to {given.get('location')}, not {state.to}"
+    if given.get("content-type", "").count("charset") > 1:
+        yield f"Content-Type: {given['content-type']}"
+    if not answer.is_redirect:
+        yield from _of_a_body(state, answer)
+
+
+def _of_a_body(state: State, answer: httpx.Response) -> Iterator[str]:
+    given = answer.headers
+    if state.is_html and given["content-type"] != "text/html; charset=utf-8":
+        yield f"Content-Type: {given['content-type']}"
+    if not state.is_public:
+        if "surrogate-key" in given or "etag" in given:
+            yield "invites caches to keep what nobody may keep"
+        return
+    if state.kind is not Kind.STREAM and not re.fullmatch(r'"[\w./-]{8,}"', given.get("etag", "")):
+        yield f"ETag is {given.get('etag')!r}, not a strong one"
+    if state.kind is not Kind.FILE:
+        keys = given.get("surrogate-key", "")
+        if not keys or len(keys) > 8000 or not all(map(KEY.fullmatch, keys.split(" "))):
+            yield f"Surrogate-Key: {keys[:200]!r}"
+
+
+def differences(shop: httpx.Client, path: str) -> Iterator[str]:
+    """Headers of a request that change the answer."""
+    plain = shop.get(path)
+    for noise in NOISE:
+        answer = shop.get(path, headers=noise)
+        if (answer.status_code, answer.content) != (plain.status_code, plain.content):
+            yield f"other bytes for {', '.join(noise)}"
+        if {k: v for k, v in answer.headers.items() if k != "x-request-id"} != {
+            k: v for k, v in plain.headers.items() if k != "x-request-id"
+        }:
+            yield f"other headers for {', '.join(noise)}"

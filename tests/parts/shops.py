@@ -1,0 +1,56 @@
+"""Shops that tests walk through over a real port: one in good health with every state in it, and one that is sick."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Litestar, get
+
+from hypermart.app import create_app
+from hypermart.demo import seed
+from hypermart.demo.states import seed_states
+from hypermart.services import opened
+from hypermart.settings import Settings
+from tests.parts import databases
+from tests.parts.clock import SetClock
+from tests.parts.server import address, free_port, serving
+
+#: Nobody listens there.
+AWAY = "mysql+asyncmy://nobody:nothing@127.0.0.1:1/none"
+
+
+def states_settings() -> Settings:
+    """The demo shop with every state of hypermart.demo.states, made once per run. Tests only look at it."""
+
+    async def fill(settings: Settings) -> None:
+        async with opened(settings, SetClock()) as services:
+            await seed(services)
+            await seed_states(services)
+
+    return databases.demo(fill, "states")
+
+
+@contextlib.contextmanager
+def open_shop(settings: Settings, planted: Sequence[Any] = ()) -> Iterator[str]:
+    """Serves the shop at the hour for which it was filled; `planted` handlers are what a test wants to be found."""
+    bound = free_port()
+    app: Litestar = create_app(msgspec.structs.replace(settings, base_url=address(bound)), clock=SetClock())
+    for handler in planted:
+        app.register(handler)
+    with serving(app, bound) as base:
+        yield base
+
+
+@get("/broken")
+async def broken() -> None:
+    raise RuntimeError("planted: this handler always fails")
+
+
+@contextlib.contextmanager
+def sick_shop(settings: Settings) -> Iterator[str]:
+    """Its database is away, so every page is 503, and /broken fails of itself: 500."""
+    with open_shop(msgspec.structs.replace(settings, database_read_url=AWAY), [broken]) as base:
+        yield base

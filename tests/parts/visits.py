@@ -1,0 +1,49 @@
+"""Fixtures: the shop with every state on a real port (`site`), a sick one (`sick`), and the browser that visits them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import httpx
+import pytest
+from playwright.async_api import Browser
+
+from tests.parts import databases
+from tests.parts.browser import chromium
+from tests.parts.shops import open_shop, sick_shop, states_settings
+from tests.parts.tools import need
+
+
+@pytest.fixture(scope="session")
+def site(worker: str) -> Iterator[str]:
+    """The address of the demo shop with every state. Tests only look at it."""
+    with open_shop(states_settings()) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def sick(worker: str) -> Iterator[str]:
+    with sick_shop(states_settings()) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def shop(site: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=site, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def shops(shop: httpx.Client, sick: str) -> Iterator[Callable[[str], httpx.Client]]:
+    """By the seed of a state: who is asked for it."""
+    with httpx.Client(base_url=sick, timeout=20) as ill:
+        yield lambda seed: ill if seed == "sick" else shop
+
+
+@pytest.fixture(scope="session")
+async def browser(worker: str) -> AsyncIterator[Browser]:
+    """Chromium. It sees the same bytes whichever database made them (tests/pages/test_headers.py walks both)."""
+    if databases.is_mysql():
+        pytest.skip("runs on SQLite: what a browser makes of a page does not depend on the database")
+    async with chromium(need("chromium")) as browser:
+        yield browser

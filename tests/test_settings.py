@@ -1,0 +1,64 @@
+"""Settings: what the environment may say, and the one line it gets for what it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hypermart.settings import BadSetting, Settings, load
+
+
+def test_nothing_said_gives_an_embedded_production_shop() -> None:
+    settings = load({})
+    assert settings.mode == "production"
+    assert settings.is_embedded
+    assert settings.database_read_url == settings.database_url
+    assert settings.base_url == "http://127.0.0.1:8000"
+
+
+def test_an_empty_value_counts_as_not_said() -> None:
+    assert load(dict.fromkeys(["MODE", "PORT", "HOST", "DATABASE_URL", "DATA_DIR", "CURRENCY"], "")) == load({})
+
+
+def test_everything_embedded_lives_in_the_data_folder(tmp_path: Path) -> None:
+    settings = load({"DATA_DIR": str(tmp_path)})
+    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/hypermart.db"
+    assert settings.blobs_url == f"file:{tmp_path}/blobs"
+
+
+def test_the_full_topology() -> None:
+    primary, replica = "mysql+asyncmy://u:p@primary/shop", "mysql+asyncmy://u:p@replica/shop"
+    settings = load({"DATABASE_URL": primary, "DATABASE_READ_URL": replica, "BASE_URL": "https://shop.example/"})
+    assert not settings.is_embedded
+    assert settings.database_read_url == replica
+    assert settings.base_url == "https://shop.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "8000 "),
+        ("PORT", "²"),
+        ("MODE", "test"),
+        ("MODE", "Demo"),
+        ("WORKER", "none"),
+        ("DATABASE_URL", "postgresql://localhost/shop"),
+        ("DATABASE_URL", "sqlite:///shop.db"),
+        ("DATABASE_URL", "shop.db"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=f"^{name}") as refused:
+        load({name: value})
+    assert "\n" not in str(refused.value)
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings: Settings = load({})
+    with pytest.raises(AttributeError):
+        settings.port = 1  # type: ignore[misc]

@@ -1,0 +1,115 @@
+"""Public pages cost few statements, all on the reader, and say who may keep them and for how long."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from sqlalchemy import event, select
+
+from hypermart.app import create_app
+from hypermart.db.session import Database
+from hypermart.domain.catalog.models import SalePrice, Variant
+from hypermart.services import Services
+from hypermart.settings import Settings
+from tests.parts.clock import SetClock
+
+MOST = {
+    "/": 4,
+    "/p/earth": 4,
+    "/p/earth?v=AP039-S-U": 4,
+    "/c/space": 6,
+    "/c/paintings-prints?frame=oak-frame&artist=paul-cezanne&min=10&available=1&sort=price": 6,
+    "/collections/sale": 6,
+    "/search?q=sea": 6,
+    "/search?q=seaa": 6,
+    "/pages/about": 2,
+    "/nope": 1,
+}
+
+
+@pytest.fixture
+async def shop(demo_copy: Services, clock: SetClock) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
+    """A demo shop to be changed, the browser that looks at it, and the engines under it."""
+    app = create_app(demo_copy.settings, clock=clock)
+    async with (
+        app.lifespan(),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client,
+    ):
+        yield client, app.state.shop._services.db
+
+
+@contextlib.contextmanager
+def counted(database: Database) -> Iterator[dict[str, list[str]]]:
+    """The statements that run on each engine inside the block."""
+    seen: dict[str, list[str]] = {"reader": [], "writer": []}
+
+    def listener(role: str) -> Any:
+        return lambda _c, _cursor, statement, *_: seen[role].append(statement)
+
+    hooks = [(engine.sync_engine, listener(role)) for role, engine in vars(database).items() if role in seen]
+    for engine, hook in hooks:
+        event.listen(engine, "before_cursor_execute", hook)
+    try:
+        yield seen
+    finally:
+        for engine, hook in hooks:
+            event.remove(engine, "before_cursor_execute", hook)
+
+
+@pytest.mark.parametrize(("path", "most"), MOST.items())
+async def test_a_page_costs_few_statements_and_none_on_the_primary(
+    shop: tuple[httpx.AsyncClient, Database], path: str, most: int
+) -> None:
+    client, database = shop
+    with counted(database) as seen:
+        await client.get(path)
+    assert 1 <= len(seen["reader"]) <= most, "\n".join(seen["reader"])
+    assert seen["writer"] == []
+
+
+async def test_a_sale_begins_and_ends_at_its_second_and_the_cache_knows(
+    shop: tuple[httpx.AsyncClient, Database], clock: SetClock
+) -> None:
+    client, database = shop
+    async with database.write() as db:
+        variant = (await db.execute(select(Variant).where(Variant.sku == "AP004-S-U"))).scalar_one()
+        starts = clock.now() + timedelta(seconds=100)
+        db.add(
+            SalePrice(
+                variant_id=variant.id,
+                product_id=variant.product_id,
+                price=1111,
+                starts_at=starts,
+                ends_at=starts + timedelta(hours=1),
+            )
+        )
+    address = "/p/summer-flowers?v=AP004-S-U"
+    before = await client.get(address)
+    assert "€11.11" not in before.text
+    assert "s-maxage=100," in before.headers["cache-control"]
+    assert "stale-while-revalidate" not in before.headers["cache-control"]
+    clock.advance(seconds=99.999)
+    assert "€11.11" not in (await client.get(address)).text
+    clock.advance(seconds=0.001)
+    for path in (address, "/c/flowers", "/search?q=summer+flowers"):
+        assert "€11.11" in (await client.get(path)).text
+    clock.advance(seconds=3600)
+    assert "€11.11" not in (await client.get(address)).text
+
+
+async def test_a_database_that_is_away_is_said_plainly(demo_settings: Settings, clock: SetClock) -> None:
+    nobody_listens = "mysql+asyncmy://nobody:nothing@127.0.0.1:1/none"
+    app = create_app(msgspec.structs.replace(demo_settings, database_read_url=nobody_listens), clock=clock)
+    transport = httpx.ASGITransport(app)
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        for path in ("/", "/p/earth", "/nope", "/readyz"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers.get("retry-after")) == (503, "10")
+            assert answer.headers["cache-control"] == "no-store"
+        assert (await client.get("/livez")).status_code == 200
