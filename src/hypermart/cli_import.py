@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypermart.db import migrate
+from hypermart.money import exponent
 from hypermart.services import opened
-from hypermart.settings import Settings
+from hypermart.settings import BadSetting, Settings
 
 if TYPE_CHECKING:
     from hypermart.domain.imports.actions import Order, Progress
@@ -43,6 +44,10 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
     from hypermart.domain.imports.mapping import load  # noqa: PLC0415
     from hypermart.domain.imports.problems import Unusable  # noqa: PLC0415
 
+    try:
+        exponent(settings.currency)
+    except ValueError as error:
+        raise BadSetting(f"CURRENCY: {error}: give an ISO 4217 code such as EUR") from None
     try:
         mapping = load(args.catalogue) if args.catalogue else None
         order = Order(args.file, settings.currency, args.pictures, mapping, args.dry_run)

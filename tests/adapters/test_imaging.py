@@ -102,19 +102,19 @@ async def test_sixteen_bits_keep_their_shades() -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF"])
 async def test_a_cut_picture_is_refused(kind: str) -> None:
     content = file(halves(), kind)
-    with pytest.raises(Refused, match="^damaged picture: [^\n]+$"):
+    with pytest.raises(Refused, match=r"^damaged picture: [^\n]+$"):
         await webp(content[: len(content) // 2], [320], 50)
 
 
 @pytest.mark.parametrize("content", [b"", samples.SVG, samples.archive(), samples.png_header(50_000, 50_000)])
 async def test_what_probe_refuses_is_refused_here_too(content: bytes) -> None:
-    with pytest.raises(Refused, match="^damaged picture: [^\n]+$"):
+    with pytest.raises(Refused, match=r"^damaged picture: [^\n]+$"):
         await webp(content, [320], 50)
 
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imaging, "MEMORY", 300)
-    with pytest.raises(Refused, match="^decoding needs over 300 MB of memory$"):
+    monkeypatch.setattr(imaging, "MEMORY", 200)
+    with pytest.raises(Refused, match=r"^decoding needs over 200 MB of memory$"):
         await webp(file(Image.new("RGB", (8000, 6000)), "PNG"), [320], 50)
     own = resource.getrlimit(resource.RLIMIT_AS)
     assert own[0] == resource.RLIM_INFINITY
@@ -122,8 +122,8 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_computing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imaging, "CPU", 1)
-    with pytest.raises(Refused, match="^decoding took over 1 s of computing$"):
-        await webp(file(Image.effect_noise((4000, 4000), 90), "PNG"), [4000, 3999, 3998, 3997], 50)
+    with pytest.raises(Refused, match=r"^decoding took over 1 s of computing$"):
+        await webp(file(Image.effect_noise((3000, 3000), 90), "JPEG"), [3000, 2999, 2998, 2997], 50)
 
 
 async def test_waiting_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

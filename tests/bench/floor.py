@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-import httpx
 import msgspec
 from litestar import Litestar, Response, get
 from litestar.datastructures import State
@@ -18,6 +17,7 @@ from hypermart.db.engine import read_engine
 from hypermart.settings import Settings
 from hypermart.templating import environment
 from hypermart.web.render import HTML, Shop
+from tests.parts.visitor import visiting
 
 
 class Recorded(msgspec.Struct):
@@ -30,8 +30,7 @@ class Recorded(msgspec.Struct):
 
 async def record(settings: Settings, paths: Sequence[str]) -> dict[str, Recorded]:
     app, found = create_app(settings), dict[str, Recorded]()
-    transport = httpx.ASGITransport(app)
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
+    async with visiting(app) as client:
         shop: Shop = app.state.shop
         for path in paths:
             with _listening(shop) as recorded:

@@ -76,6 +76,17 @@ def test_good_rows_before_a_bad_one_are_not_kept(command: Command, settings: Set
     assert (code, rows(settings)) == (1, before), said
 
 
+def test_a_bad_row_after_hundreds_of_good_ones_takes_all_back(
+    command: Command, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "long.csv"
+    good = "".join(f"p{number},P,P-{number},1,Kind\n" for number in range(450))
+    file.write_text(f"Handle,Title,SKU,Price,Type\n{good}bad,Bad,B-1,x,Kind\n")
+    code, said = command(file)
+    assert (code, said[0]) == (1, f'{file}:452: Price: "x" is not an amount like 24.00')
+    assert not any(rows(settings).values())
+
+
 def test_what_the_shop_already_has_can_refuse_a_row(command: Command, settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "first.csv"
     metafield = "Pages (product.metafields.book.pages)"

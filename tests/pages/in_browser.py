@@ -14,10 +14,11 @@ OPEN_FOLDS = "() => document.querySelectorAll('details').forEach((fold) => { fol
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
-  return [...document.querySelectorAll('body *')]
+  const wide = [...document.querySelectorAll('body *')]
     .filter((each) => each.checkVisibility() && each.getBoundingClientRect().right > width + 0.5)
     .slice(0, 5)
     .map((each) => `${each.tagName.toLowerCase()}.${each.className} reaches ${Math.round(each.getBoundingClientRect().right)} of ${width} px`);
+  return [`the page scrolls sideways: ${document.documentElement.scrollWidth} of ${width} px`, ...wide];
 }"""
 
 # 44 px where a finger works the shop; 24 px for every other target; free for links inside a sentence (WCAG 2.5.8).

@@ -10,14 +10,11 @@ import pytest
 from hypermart.app import create_app
 from hypermart.settings import Settings
 from tests.parts.clock import SetClock
+from tests.parts.visitor import visiting
 
 
 @pytest.fixture
 async def client(demo_settings: Settings, clock: SetClock) -> AsyncIterator[httpx.AsyncClient]:
     """Looks at the demo shop, which many tests share."""
-    app = create_app(demo_settings, clock=clock)
-    async with (
-        app.lifespan(),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client,
-    ):
+    async with visiting(create_app(demo_settings, clock=clock)) as client:
         yield client

@@ -18,6 +18,7 @@ from hypermart.domain.catalog.models import SalePrice, Variant
 from hypermart.services import Services
 from hypermart.settings import Settings
 from tests.parts.clock import SetClock
+from tests.parts.visitor import visiting
 
 MOST = {
     "/": 4,
@@ -37,10 +38,7 @@ MOST = {
 async def shop(demo_copy: Services, clock: SetClock) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
     """A demo shop to be changed, the browser that looks at it, and the engines under it."""
     app = create_app(demo_copy.settings, clock=clock)
-    async with (
-        app.lifespan(),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client,
-    ):
+    async with visiting(app) as client:
         yield client, app.state.shop._services.db
 
 
@@ -106,8 +104,7 @@ async def test_a_sale_begins_and_ends_at_its_second_and_the_cache_knows(
 async def test_a_database_that_is_away_is_said_plainly(demo_settings: Settings, clock: SetClock) -> None:
     nobody_listens = "mysql+asyncmy://nobody:nothing@127.0.0.1:1/none"
     app = create_app(msgspec.structs.replace(demo_settings, database_read_url=nobody_listens), clock=clock)
-    transport = httpx.ASGITransport(app)
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+    async with visiting(app) as client:
         for path in ("/", "/p/earth", "/nope", "/readyz"):
             answer = await client.get(path)
             assert (answer.status_code, answer.headers.get("retry-after")) == (503, "10")

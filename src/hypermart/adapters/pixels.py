@@ -17,18 +17,6 @@ from PIL import AvifImagePlugin, Image, ImageCms
 from PIL.Image import Transpose
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
-FAILURES = (
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    ArithmeticError,
-    LookupError,
-    TypeError,
-)
-"""Pillow's parsers fail in many ways."""
 REFUSED = 3
 QUALITY = 72
 ORIENTATION = 0x0112
@@ -46,14 +34,14 @@ UPRIGHT = {
 def main(cpu: int, memory: int, megapixels: int, *widths: int) -> int:
     """Bounds itself before it sees a byte of the picture."""
     os.nice(10)
-    for limit, value in (
-        (resource.RLIMIT_CPU, cpu),
-        (resource.RLIMIT_AS, memory << 20),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
+    for limit, soft, hard in (
+        (resource.RLIMIT_CPU, cpu, cpu + 1),  # SIGXCPU first, so that the parent can tell
+        (resource.RLIMIT_AS, memory << 20, memory << 20),
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS does not bound the address space
-            resource.setrlimit(limit, (value, value))
+            resource.setrlimit(limit, (soft, hard))
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = megapixels * 1_000_000
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -62,7 +50,7 @@ def main(cpu: int, memory: int, megapixels: int, *widths: int) -> int:
             sys.stdout.buffer.write(len(copy).to_bytes(4, "big") + copy)
     except MemoryError:
         reason = f"decoding needs over {memory} MB of memory"
-    except FAILURES as error:
+    except Exception as error:  # noqa: BLE001  (Pillow's parsers fail in many ways)
         reason = f"damaged picture: {' '.join(str(error).split()) or type(error).__name__}"
     else:
         return 0
@@ -78,7 +66,7 @@ def copies(file: io.BytesIO, widths: Sequence[int]) -> Iterator[bytes]:
         if image.format == "JPEG":  # decodes at an eighth, a quarter or half of the size where that is enough
             image.draft(None, (widest, widest))
         upright = _decoded(image)
-        if turn:
+        if turn is not None:
             upright = upright.transpose(turn)
     small = _srgb(_scaled(upright, widest))
     for width in widths:
@@ -101,7 +89,9 @@ def _decoded(image: Image.Image) -> Image.Image:
         return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
     if image.mode in ("L", "RGB", "CMYK"):
         return image
-    return image.convert("L" if image.mode in ("1", "F") or image.mode.startswith("I") else "RGB")
+    if image.mode.startswith("I"):  # 16 bits, which convert() would cut off at 255
+        return image.convert("I").point(lambda value: value / 257).convert("L")
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _scaled(image: Image.Image, width: int) -> Image.Image:

@@ -162,9 +162,11 @@ def _say(path: Path, command: bytes) -> bytes:
 
 async def _stop(path: Path, child: subprocess.Popen[bytes] | None) -> None:
     def stop() -> None:
-        with contextlib.suppress(OSError):
-            _say(path, b"SHUTDOWN NOSAVE\r\n")
-        if child:
+        if child is None:
+            with contextlib.suppress(OSError):
+                _say(path, b"SHUTDOWN NOSAVE\r\n")
+        else:
+            child.terminate()
             try:
                 child.wait(STOP)
             except subprocess.TimeoutExpired:

@@ -10,7 +10,7 @@ from string import Template
 from sqlalchemy import select
 
 from hypermart.domain.catalog.models import Product
-from hypermart.domain.content.actions import write_page
+from hypermart.domain.content.actions import PageText, write_page
 from hypermart.domain.imports.actions import Order, import_shopify
 from hypermart.domain.imports.mapping import load
 from hypermart.domain.imports.summary import Summary
@@ -56,6 +56,5 @@ async def _write_content(services: Services) -> None:
             head = _HEAD.match(text)
             if head is None:
                 raise ValueError(f"{slug}.html lacks its title and description")
-            at = services.clock.now()
-            body, description = text[head.end() :], head[2]
-            await write_page(db, slug, title=head[1], body=body, description=description, position=position, at=at)
+            page = PageText(title=head[1], body=text[head.end() :], description=head[2], position=position)
+            await write_page(db, slug, page, services.clock.now())

@@ -36,7 +36,7 @@ async def index_products(db: WriteSession, product_ids: Iterable[int]) -> None:
         rows = await db.execute(select(table).where(table.c.product_id.in_(ids)))
         present = {row.product_id: row.words for row in rows}
         if gone := [id_ for id_ in present if id_ not in wanted]:
-            await db.execute(delete(SearchText).where(SearchText.product_id.in_(gone)))
+            await db.execute(delete(SearchText).where(SearchText.product_id.in_(gone)))  # purged by relist
         texts = [{"product_id": id_, "words": words} for id_, words in wanted.items()]
         await insert_many(db, SearchText, [text for text in texts if text["product_id"] not in present])
         changed = [text for text in texts if present.get(text["product_id"], text["words"]) != text["words"]]

@@ -99,6 +99,7 @@ async def rename_slug(db: WriteSession, kind: str, target_id: int, slug: str) ->
 
 async def claim_slugs(db: WriteSession, kind: str, slugs: list[str]) -> None:
     """`slugs` belong to something living: no redirect leads away from them any more."""
+    # no page shows this: a redirect is not kept
     await db.execute(delete(OldSlug).where(OldSlug.kind == kind, OldSlug.slug.in_(slugs)))
 
 

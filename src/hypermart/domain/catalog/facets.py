@@ -41,7 +41,7 @@ async def write_facets(db: WriteSession, ids: list[int]) -> None:
     for product_id, value_id in await db.execute(pairs):
         present[product_id].add(value_id)
     if changed := [id_ for id_ in ids if wanted[id_] != present[id_]]:
-        await db.execute(delete(ProductFacet).where(ProductFacet.product_id.in_(changed)))
+        await db.execute(delete(ProductFacet).where(ProductFacet.product_id.in_(changed)))  # purged by relist
     rows = [{"product_id": id_, "value_id": value} for id_ in changed for value in sorted(wanted[id_])]
     await insert_many(db, ProductFacet, rows)
 

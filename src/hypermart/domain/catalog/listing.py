@@ -41,12 +41,12 @@ async def relist(db: WriteSession, product_ids: Iterable[int]) -> None:
         await write_facets(db, ids)
         await stale_lists(db, ids)
     unused = ~exists().where(ProductFacet.value_id == FacetValue.id)
-    await db.execute(delete(FacetValue).where(unused))
+    await db.execute(delete(FacetValue).where(unused))  # no page shows this: counts hide unused values
 
 
 async def stale_lists(db: WriteSession, product_ids: Sequence[int]) -> None:
     """The pages of these products, and of every list they are in, are purged after the commit."""
-    stale(db, "home", *(f"product:{id_}" for id_ in product_ids))
+    stale(db, "home", "search", "feeds", *(f"product:{id_}" for id_ in product_ids))
     for column, members in (
         (CategoryProduct.category_id, CategoryProduct.product_id),
         (CollectionProduct.collection_id, CollectionProduct.product_id),
@@ -89,7 +89,7 @@ async def _write_listings(db: WriteSession, ids: list[int]) -> None:
         for row in (await db.execute(select(table).where(table.c.product_id.in_(ids)))).mappings()
     }
     if gone := [id_ for id_ in present if id_ not in wanted]:
-        await db.execute(delete(Listing).where(Listing.product_id.in_(gone)))
+        await db.execute(delete(Listing).where(Listing.product_id.in_(gone)))  # purged by relist
     new = [{"product_id": id_, "is_in_stock": False, **facts} for id_, facts in wanted.items() if id_ not in present]
     await insert_many(db, Listing, new)
     changed = [{"product_id": id_, **wanted[id_]} for id_ in present if id_ in wanted and wanted[id_] != present[id_]]

@@ -55,16 +55,17 @@ def probe(content: bytes) -> Probe:
             kind = "JPEG" if image.format == "MPO" else image.format or ""  # phones append a second JPEG: MPO
             width, height = image.size
             _refuse_size(width, height)
-            if not _is_whole(image, kind, content, file.tell()):
-                raise Refused("truncated: the end of the picture is missing")
+            _refuse_cut(image, kind, content, file.tell())
             exif = Image.Exif()
             exif.load(image.info.get("exif") or b"")
     except UnidentifiedImageError:
         if content.startswith(MAGIC) or content[4:12] == b"ftypavif":
             raise Refused("truncated or damaged picture") from None
         raise Refused("not a picture: JPEG, PNG, WebP, GIF and AVIF are accepted") from None
-    except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError, TypeError):
-        raise Refused("truncated or damaged picture") from None  # Pillow's parsers fail in many ways
+    except Refused:
+        raise
+    except Exception:  # noqa: BLE001  (Pillow's parsers fail in many ways)
+        raise Refused("truncated or damaged picture") from None
     is_on_its_side = exif.get(ORIENTATION) in (5, 6, 7, 8)
     return Probe(kind, *((height, width) if is_on_its_side else (width, height)))
 
@@ -76,18 +77,33 @@ def _refuse_size(width: int, height: int) -> None:
         raise Refused(f"{width} x {height} pixels is over the limit of {SIDE} a side")
 
 
-def _is_whole(image: Image.Image, kind: str, content: bytes, header_end: int) -> bool:
-    """The file's own end mark is there. Pillow has read up to `header_end` (in a JPEG, the start of its scan)."""
-    if kind == "JPEG":
-        return content.find(b"\xff\xd9", header_end) > 0
-    if kind == "PNG":
-        image.verify()  # walks all chunks and their checksums, inflates nothing
-        return b"IEND" in content[-32:]
-    if kind == "WEBP":
-        return int.from_bytes(content[4:8], "little") + 8 <= len(content)
-    if kind == "GIF":
-        return b";" in content[-16:]
-    return True  # AVIF: opening has checked that all extents are inside the file
+def _refuse_cut(image: Image.Image, kind: str, content: bytes, header_end: int) -> None:
+    """Looks for the file's own end mark. Pillow has read up to `header_end` (in a JPEG, the start of its scan)."""
+    match kind:
+        case "JPEG":
+            is_whole = content.find(b"\xff\xd9", header_end) > 0
+        case "PNG":
+            image.verify()  # walks all chunks and their checksums, inflates nothing
+            is_whole = b"IEND" in content[-32:]
+        case "WEBP":
+            is_whole = int.from_bytes(content[4:8], "little") + 8 <= len(content)
+        case "GIF":
+            is_whole = content.rstrip(b"\0\r\n").endswith(b";")
+        case _:
+            is_whole = _boxes_end(content) <= len(content)
+    if not is_whole:
+        raise Refused("truncated: the end of the picture is missing")
+
+
+def _boxes_end(content: bytes) -> int:
+    """Where the last box of an AVIF file says that it ends."""
+    at = 0
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4], "big")
+        if size == 1:  # then it is too long for four bytes
+            size = int.from_bytes(content[at + 8 : at + 16], "big")
+        at = at + max(size, 8) if size else len(content)  # 0: to the end of the file
+    return at
 
 
 def original_key(content: bytes, name: str, found: Probe) -> str:

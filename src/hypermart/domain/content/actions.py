@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 import nh3
 from sqlalchemy import select
 
@@ -31,12 +32,18 @@ def sanitised(html: str) -> str:
     ).strip()
 
 
-async def write_page(  # noqa: PLR0913  (the parts of a page)
-    db: WriteSession, slug: str, *, title: str, body: str, description: str = "", position: int = 0, at: datetime
-) -> bool:
+class PageText(msgspec.Struct, frozen=True):
+    title: str
+    body: str
+    """HTML; sanitised when it is written."""
+    description: str = ""
+    position: int = 0
+
+
+async def write_page(db: WriteSession, slug: str, text: PageText, at: datetime) -> bool:
     """The page `slug` says this; True if it said something else before."""
     page = await db.scalar(select(ContentPage).where(ContentPage.slug == slug))
-    wanted = {"title": title, "body": sanitised(body), "description": description, "position": position}
+    wanted = {**msgspec.structs.asdict(text), "body": sanitised(text.body)}
     if page and all(getattr(page, key) == value for key, value in wanted.items()):
         return False
     if page is None:

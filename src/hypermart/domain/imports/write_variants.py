@@ -65,7 +65,7 @@ async def write_pictures(db: WriteSession, work: list[Work], ledger: Ledger) -> 
             plan.settle(left.pop(draft.key, None), values, product_id=each.id, blob_key=draft.key, **size)
         plan.gone += [row["id"] for row in left.values()]
     for piece in chunks(plan.gone):
-        await db.execute(delete(Picture).where(Picture.id.in_(piece)))
+        await db.execute(delete(Picture).where(Picture.id.in_(piece)))  # purged by republish
     await insert_many(db, Picture, plan.new)
     await update_many(db, Picture, [{"id": row["id"], **values} for row, values in plan.changed])
     plan.count(ledger.summary.pictures)
@@ -97,7 +97,7 @@ async def write_variants(
         kept = {row["id"] for row in matched if row}
         plan.gone += [row["id"] for row in rows if row["id"] not in kept]
     for piece in chunks(plan.gone):
-        await db.execute(delete(Variant).where(Variant.id.in_(piece)))
+        await db.execute(delete(Variant).where(Variant.id.in_(piece)))  # purged by republish
     await _update(db, plan.changed)
     await _reprice(db, plan.changed, ledger, lines)
     await insert_many(db, Variant, plan.new)

@@ -91,5 +91,6 @@ async def mark_in_stock(db: WriteSession, product_ids: Iterable[int]) -> None:
                 crossed[bool(now)].append(product_id)
         for flag, crossing in crossed.items():
             if crossing:
+                # purged by stale_lists
                 await db.execute(update(Listing).where(Listing.product_id.in_(crossing)).values(is_in_stock=flag))
                 await stale_lists(db, crossing)

@@ -1,0 +1,84 @@
+"""A purge waits until the readers show the change, and comes a second and last time a few seconds later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from hypermart.db.outbox import Outbox
+from hypermart.db.session import Database
+from hypermart.jobs import purge
+from hypermart.jobs.delivery import deliver, due
+from hypermart.services import Services, opened
+from hypermart.settings import Settings
+from tests.jobs.rows import add, row, rows
+from tests.parts import databases
+from tests.parts.clock import SetClock
+
+
+class NotingCdn:
+    def __init__(self) -> None:
+        self.purged: list[list[str]] = []
+
+    async def purge(self, keys: Iterable[str]) -> None:
+        self.purged.append(list(keys))
+
+
+async def test_twice_and_no_more(services: Services, clock: SetClock) -> None:
+    cdn = NotingCdn()
+    services = replace(services, cdn=cdn)
+    id_ = await add(services, "purge_pages", keys=["menu", "product:1"])
+    await deliver(services, id_, "quick")
+    assert cdn.purged == [["menu", "product:1"]]
+    assert await due(services, "quick") == []
+    clock.advance(seconds=purge.AGAIN.total_seconds())
+    (second,) = await due(services, "quick")
+    await deliver(services, second, "quick")
+    assert cdn.purged == [["menu", "product:1"]] * 2
+    clock.advance(days=1)
+    assert await due(services, "quick") == []
+    assert all(r.done_at for r in await rows(services))
+
+
+async def test_it_waits_for_the_readers(services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that shows nothing at first: the row is there for the primary, and hidden from whom reads."""
+    cdn = NotingCdn()
+    hidden = {**(await _hide(services, await add(services, "purge_pages", keys=["menu"])))}
+    waiting = asyncio.create_task(purge.purge_pages(replace(services, cdn=cdn), hidden["id"], keys=["menu"]))
+    await asyncio.sleep(0.3)
+    assert cdn.purged == []
+    async with services.db.write() as db:
+        db.add(Outbox(**hidden))
+    await waiting
+    assert cdn.purged == [["menu"]]
+
+
+async def _hide(services: Services, outbox_id: int) -> dict[str, object]:
+    values = dict((await row(services, outbox_id))._mapping)
+    async with services.db.write() as db:
+        await db.execute(delete(Outbox))
+    return values
+
+
+async def test_a_reader_that_stays_behind_is_tried_again_later(
+    settings: Settings, tmp_path: Path, clock: SetClock, worker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge, "PATIENCE", 0.2)
+    if databases.is_mysql():
+        pytest.skip("one database a test; a replica of its own is the stack's")
+    (tmp_path / "replica").mkdir()
+    replica = databases.settings(tmp_path / "replica", databases.fresh(tmp_path / "replica", worker))
+    async with opened(settings, clock) as services, opened(replica, clock) as other:
+        cdn = NotingCdn()
+        behind = replace(services, cdn=cdn, db=Database(services.db.writer, other.db.reader, clock))
+        id_ = await add(services, "purge_pages", keys=["menu"])
+        await deliver(behind, id_, "quick")
+        assert cdn.purged == []
+        failed = await row(services, id_)
+        assert failed.last_error == f"ReaderBehind: outbox row {id_} is not shown after 0 s"
+        assert (failed.dead_at, failed.due_at > clock.now()) == (None, True)
