@@ -26,8 +26,16 @@
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     const { focus, say: words } = ctx.sourceElement.dataset ?? {};
     if (!ctx.target.id) return;
-    ctx.shop = { region: ctx.target.id, focus, words, folds: openFolds(ctx.target) };
+    ctx.shop = { region: ctx.target.id, focus, words };
     ctx.target.setAttribute("aria-busy", "true");
+  });
+
+  // What is in a closed fold cannot hold the focus, and a fresh region arrives with its folds closed.
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+    const region = ctx.shop && byId(ctx.shop.region);
+    if (!region) return;
+    ctx.shop.folds = openFolds(region);
+    ctx.shop.held = region.contains(document.activeElement) ? document.activeElement.id : "";
   });
 
   // A page that is not what was asked for is shown as a page. 409 is an answer: the region says what differs.
@@ -44,13 +52,11 @@
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     if (!ctx.shop) return;
-    const { focus, words, folds } = ctx.shop;
+    const { focus, words, folds = [], held } = ctx.shop;
     for (const id of folds) byId(id)?.setAttribute("open", "");
-    const place = focus && byId(focus);
-    if (place) {
-      place.focus({ preventScroll: true });
-      place.scrollIntoView({ block: "nearest" });
-    }
+    const place = byId(focus || held);
+    place?.focus({ preventScroll: true });
+    if (focus) place?.scrollIntoView({ block: "nearest" });
     const parts = words ? words.split(" ").map(byId).filter(Boolean).map(text) : [];
     if (parts.length) say(parts.join(", "));
   });

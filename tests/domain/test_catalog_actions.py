@@ -69,7 +69,7 @@ async def listing(shop: Services, place: int = 0) -> dict[str, Any]:
     return (await catalogue.rows(shop.db))["listings"][place]
 
 
-MOON_KEYS = {"home", "product:moon", "category:moon", "category:space", "collection:picks"}
+MOON_KEYS = {"home", "search", "feeds", "product:moon", "category:moon", "category:space", "collection:picks"}
 
 
 async def test_a_new_price_is_noted_listed_and_purged(shop: Services, clock: SetClock) -> None:

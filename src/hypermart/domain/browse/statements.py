@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Integer,
     Select,
     Subquery,
     and_,
@@ -143,8 +144,8 @@ def list_statements(shape: Shape) -> Statements:
         .select_from(joined.outerjoin(Picture.__table__, Picture.id == Listing.picture_id))
         .where(scope, *facets, in_price, in_stock)
         .order_by(_order(shape, price), Listing.product_id)
-        .limit(bindparam("limit"))
-        .offset(bindparam("offset"))
+        .limit(bindparam("limit", type_=Integer))
+        .offset(bindparam("offset", type_=Integer))
     )
     counts = [_counts(0, [scope, *facets, in_price, in_stock], joined)]
     for number in range(shape.facets):
