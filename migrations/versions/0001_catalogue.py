@@ -200,10 +200,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("product_id", name=op.f("pk_listings")),
     )
-    op.create_index("ix_listings_position", "listings", ["position", "product_id"])
-    op.create_index("ix_listings_price_from", "listings", ["price_from", "product_id"])
     op.create_index("ix_listings_published_at", "listings", ["published_at", "product_id"])
-    op.create_index("ix_listings_sort_title", "listings", ["sort_title", "product_id"])
     op.create_table(
         "pictures",
         sa.Column("id", base.big, nullable=False),
@@ -235,19 +232,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("product_id", "attribute_id", name=op.f("pk_product_attributes")),
     )
     op.create_table(
-        "product_facets",
-        sa.Column("value_id", base.big, nullable=False),
-        sa.Column("product_id", base.big, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["product_id"], ["products.id"], name=op.f("fk_product_facets_product_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["value_id"], ["facet_values.id"], name=op.f("fk_product_facets_value_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("value_id", "product_id", name=op.f("pk_product_facets")),
-    )
-    op.create_index("ix_product_facets_product_id", "product_facets", ["product_id", "value_id"])
-    op.create_table(
         "product_tags",
         sa.Column("product_id", base.big, nullable=False),
         sa.Column("tag", base.exact(190), nullable=False),
@@ -256,6 +240,38 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("product_id", "tag", name=op.f("pk_product_tags")),
     )
+    op.create_table(
+        "list_entries",
+        sa.Column("category_id", base.big, autoincrement=False, nullable=False),
+        sa.Column("product_id", base.big, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("published_at", base.UtcDateTime(), nullable=False),
+        sa.Column("price_from", base.big, nullable=False),
+        sa.Column("price_to", base.big, nullable=False),
+        sa.Column("variant_count", sa.Integer(), nullable=False),
+        sa.Column("is_in_stock", sa.Boolean(), nullable=False),
+        sa.Column("sort_title", base.exact(255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["listings.product_id"], name=op.f("fk_list_entries_product_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("category_id", "product_id", name=op.f("pk_list_entries")),
+    )
+    op.create_index("ix_list_entries_position", "list_entries", ["category_id", "position", "product_id"])
+    op.create_index("ix_list_entries_product_id", "list_entries", ["product_id"])
+    op.create_table(
+        "list_facets",
+        sa.Column("category_id", base.big, autoincrement=False, nullable=False),
+        sa.Column("value_id", base.big, nullable=False),
+        sa.Column("product_id", base.big, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["listings.product_id"], name=op.f("fk_list_facets_product_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["value_id"], ["facet_values.id"], name=op.f("fk_list_facets_value_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("category_id", "value_id", "product_id", name=op.f("pk_list_facets")),
+    )
+    op.create_index("ix_list_facets_product_id", "list_facets", ["product_id", "category_id", "value_id"])
     op.create_table(
         "search_texts",
         sa.Column("product_id", base.big, autoincrement=False, nullable=False),

@@ -25,7 +25,9 @@ async def test_looking_round(browser: Browser, site: str, scripts: bool, width: 
         await paintings.tick("Period", "19th century")
         await expect(paintings.count).to_have_text("24 products")
         # The order of the fields is the form's own when scripts send it; the canonical link names one order.
-        await expect(page).to_have_url(re.compile(r"/c/paintings-prints\?(?=.*frame=oak-frame)(?=.*period=19th-century)"))
+        await expect(page).to_have_url(
+            re.compile(r"/c/paintings-prints\?(?=.*frame=oak-frame)(?=.*period=19th-century)")
+        )
         await paintings.take_off("Period: 19th century")
         await expect(paintings.count).to_have_text("38 products")
         await paintings.go_to_page(2)

@@ -211,6 +211,7 @@ async def test_keys_choose_a_variant(browser: Browser, site: str) -> None:
         await page.keyboard.press("ArrowDown")
         await expect(product.price).to_have_text("€39.00")
         await expect(product.option("Size", "30 × 40 cm")).to_be_focused()
+        await heard(page, "30 × 40 cm, Unframed, €39.00, In stock")
         await page.keyboard.press("ArrowDown")
         await expect(product.price).to_have_text("€69.00")
         await expect(product.option("Size", "50 × 70 cm")).to_be_focused()

@@ -43,7 +43,9 @@ def test_every_route_has_a_state_in_the_table(demo_settings: Settings, shops: Sh
     for route in routes:
         pattern = re.sub(r"\\\{\w+:path\\\}", ".+", re.escape(route.path))
         pattern = re.sub(r"\\\{\w+(:\w+)?\\\}", "[^/]+", pattern)
-        assert any(re.fullmatch(pattern, path) for path in reached), f"{route.path} has no state in tests/pages/states.py"
+        assert any(re.fullmatch(pattern, path) for path in reached), (
+            f"{route.path} has no state in tests/pages/states.py"
+        )
 
 
 def test_every_seeded_state_is_in_the_table() -> None:

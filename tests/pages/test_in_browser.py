@@ -54,7 +54,8 @@ def address(shops: Shops, state: State) -> str:
 
 
 PLANTED = """<!doctype html><html lang="en"><title>Planted</title><meta name="viewport" content="width=device-width">
-<main><h1>Planted</h1><p style="color: red">An inline style.</p><img src="/static/x/img/favicon.svg" width="9" height="9">
+<main><h1>Planted</h1><p style="color: red">An inline style.</p>
+<img src="/static/x/img/favicon.svg" width="9" height="9">
 <button type="button">x</button><p><img src="http://192.0.2.1/spy.gif" alt="spy" width="1" height="1"></p>
 <input name="nameless"><pre>{}</pre></main></html>""".format("wide " * 200)
 
@@ -78,7 +79,12 @@ async def test_planted_faults_are_found(browser: Browser, bad_shop: str) -> None
         found = await in_browser.layout_complaints(page)
         found += await page.evaluate(in_browser.BARE_PICTURES)
         found += await page.evaluate(in_browser.LATE)
-    for part in ('button "x" is', "the page scrolls sideways", "favicon.svg has no alt", "style-src-attr refused inline"):
+    for part in (
+        'button "x" is',
+        "the page scrolls sideways",
+        "favicon.svg has no alt",
+        "style-src-attr refused inline",
+    ):
         assert any(part in line for line in found), (part, found)
     assert any("style" in line for line in noise.console)
     assert noise.foreign == ["http://192.0.2.1/spy.gif"]

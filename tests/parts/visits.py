@@ -1,4 +1,4 @@
-"""Fixtures: the shop with every state on a real port (`site`), a sick one (`sick`), and the browser that visits them."""
+"""Fixtures: the shop with every state on a real port (`site`), a sick one (`sick`), the browser that visits them."""
 
 from __future__ import annotations
 

@@ -26,9 +26,9 @@ from hypermart.domain.browse.pages import (
 from hypermart.domain.browse.statements import NOW, AnySelect, card_columns, next_change, running_sales
 from hypermart.domain.catalog.models import (
     Category,
-    CategoryProduct,
     Collection,
     CollectionProduct,
+    ListEntry,
     Listing,
     OldSlug,
     Picture,
@@ -86,13 +86,13 @@ async def _moved(db: AnySession, kind: str, slug: str, model: type[Category | Co
 _BY_SKU = (
     select(Listing.slug, Variant.sku)
     .join(Variant, Variant.product_id == Listing.product_id)
-    .where(func.lower(Variant.sku) == bindparam("sku"), Listing.published_at <= NOW)
+    .where(Variant.sku.in_(bindparam("skus", expanding=True)), Listing.published_at <= NOW)
 )
 
 
 async def product_by_sku(db: AnySession, query: str, now: datetime) -> tuple[str, str] | None:
-    """(product slug, SKU) if the search words are exactly one SKU, in any case."""
-    row = (await db.execute(_BY_SKU, {"sku": query.strip().lower(), "now": now})).first()
+    """(product slug, SKU) if the search words are exactly one SKU, as it is written or in capitals."""
+    row = (await db.execute(_BY_SKU, {"skus": [query, query.upper()], "now": now})).first()
     return (row.slug, row.sku) if row else None
 
 
@@ -146,26 +146,26 @@ def _rails() -> AnySelect:
 
 def _departments() -> AnySelect:
     """Per root category: how many products, and the picture of its first one."""
-    place = func.row_number().over(
-        partition_by=CategoryProduct.category_id, order_by=(Listing.position, Listing.product_id)
+    visible = (ListEntry.category_id == Category.id, ListEntry.published_at <= NOW)
+    first = (
+        select(Listing.picture_id)
+        .join(ListEntry, ListEntry.product_id == Listing.product_id)
+        .where(*visible)
+        .order_by(ListEntry.position, ListEntry.product_id)
+        .limit(1)
     )
-    ranked = (
+    roots = (
         select(
-            CategoryProduct.category_id,
-            func.count().over(partition_by=CategoryProduct.category_id).label("products"),
-            Listing.picture_id,
-            place.label("place"),
+            Category.id,
+            select(func.count()).select_from(ListEntry).where(*visible).scalar_subquery().label("products"),
+            first.scalar_subquery().label("picture_id"),
         )
-        .join(Listing, Listing.product_id == CategoryProduct.product_id)
-        .join(Category, Category.id == CategoryProduct.category_id)
-        .where(Category.parent_id.is_(None), Listing.published_at <= NOW)
-        .subquery()
+        .where(Category.parent_id.is_(None))
+        .subquery("roots")
     )
     shown = (Picture.blob_key, Picture.alt, Picture.width, Picture.height, Picture.widths)
-    return (
-        select(ranked.c.category_id, ranked.c.products, next_change(), *shown)
-        .outerjoin(Picture, Picture.id == ranked.c.picture_id)
-        .where(ranked.c.place == 1)
+    return select(roots.c.id, roots.c.products, next_change(), *shown).outerjoin(
+        Picture, Picture.id == roots.c.picture_id
     )
 
 
@@ -179,7 +179,7 @@ async def home_page(db: AnySession, now: datetime, currency: str) -> HomePage:
         before = rails.get(slug) or RailView(slug, title, intro, ())
         rails[slug] = RailView(slug, title, intro, (*before.cards, card(columns, currency)))
     rows = (await db.execute(_DEPARTMENTS, {"now": now})).all()
-    counted = {row.category_id: (row.products, picture(*row[3:]) if row.blob_key else None) for row in rows}
+    counted = {row.id: (row.products, picture(*row[3:]) if row.blob_key else None) for row in rows}
     return HomePage(
         frame=around,
         departments=tuple(DepartmentCard(row, *counted.get(row.id, (0, None))) for row in around.departments),

@@ -19,7 +19,6 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
-    or_,
     select,
     true,
     union_all,
@@ -29,12 +28,13 @@ from sqlalchemy.sql.selectable import CompoundSelect
 from hypermart.db.base import UtcDateTime
 from hypermart.domain.browse.search import Matches
 from hypermart.domain.catalog.models import (
-    CategoryProduct,
+    WHOLE_SHOP,
     CollectionProduct,
     FacetValue,
+    ListEntry,
+    ListFacet,
     Listing,
     Picture,
-    ProductFacet,
     SalePrice,
 )
 
@@ -48,11 +48,11 @@ class Shape(msgspec.Struct, frozen=True):
 
     scope: str
     """category, collection, search, or nothing (a search without words)."""
-    facets: int
-    has_low: bool
-    has_high: bool
-    in_stock: bool
     sort: str
+    facets: int = 0
+    has_low: bool = False
+    has_high: bool = False
+    in_stock: bool = False
 
 
 class Statements(msgspec.Struct, frozen=True):
@@ -114,16 +114,16 @@ def card_columns(sales: Subquery) -> tuple[Any, ...]:
 @lru_cache(maxsize=512)
 def list_statements(shape: Shape) -> Statements:
     sales = running_sales()
-    price = case((sales.c.low < Listing.price_from, sales.c.low), else_=Listing.price_from)
-    dearest = case((sales.c.variants == Listing.variant_count, sales.c.high), else_=Listing.price_to)
+    joined = ListEntry.__table__.outerjoin(sales, sales.c.product_id == ListEntry.product_id)
+    price = case((sales.c.low < ListEntry.price_from, sales.c.low), else_=ListEntry.price_from)
+    dearest = case((sales.c.variants == ListEntry.variant_count, sales.c.high), else_=ListEntry.price_to)
     scope = _scope(shape.scope)
-    facets = [_facet(number) for number in range(shape.facets)]
+    facets = [_facet(shape.scope, number) for number in range(shape.facets)]
     # A product is in a price range if some of its variants are: from its cheapest to its dearest.
     low = dearest >= bindparam("price_min") if shape.has_low else true()
     high = price <= bindparam("price_max") if shape.has_high else true()
     in_price = and_(low, high)
-    in_stock: ColumnElement[bool] = Listing.is_in_stock.expression if shape.in_stock else true()
-    joined = Listing.__table__.outerjoin(sales, sales.c.product_id == Listing.product_id)
+    in_stock: ColumnElement[bool] = ListEntry.is_in_stock.expression if shape.in_stock else true()
 
     def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
@@ -131,59 +131,85 @@ def list_statements(shape: Shape) -> Statements:
     summary = (
         select(
             count_if(and_(in_price, in_stock)),
-            count_if(and_(in_price, Listing.is_in_stock)),
+            count_if(and_(in_price, ListEntry.is_in_stock)),
             func.min(case((in_stock, price))),
             func.max(case((in_stock, dearest))),
             next_change(),
         )
         .select_from(joined)
-        .where(scope, *facets)
+        .where(*scope, *facets)
     )
-    cards = (
-        select(*card_columns(sales))
-        .select_from(joined.outerjoin(Picture.__table__, Picture.id == Listing.picture_id))
-        .where(scope, *facets, in_price, in_stock)
-        .order_by(_order(shape, price), Listing.product_id)
-        .limit(bindparam("limit", type_=Integer))
-        .offset(bindparam("offset", type_=Integer))
+    found = (
+        select(ListEntry.product_id, _order(shape, price).label("place"))
+        .select_from(joined)
+        .where(*scope, *facets, in_price, in_stock)
     )
-    counts = [_counts(0, [scope, *facets, in_price, in_stock], joined)]
+    counts = [_counts(shape, 0, [*scope, *facets, in_price, in_stock], joined)]
     for number in range(shape.facets):
         others = facets[:number] + facets[number + 1 :]
-        counts.append(_counts(number + 1, [scope, *others, in_price, in_stock], joined))
-    return Statements(summary, union_all(*counts), cards)
+        counts.append(_counts(shape, number + 1, [*scope, *others, in_price, in_stock], joined))
+    return Statements(summary, union_all(*counts), _cards(found, sales, is_down=shape.sort in ("price-down", "new")))
 
 
-def _scope(scope: str) -> ColumnElement[bool]:
-    visible = Listing.published_at <= NOW
-    id_: BindParameter[int] = bindparam("scope_id")
-    if scope == "category":
-        members = select(CategoryProduct.product_id).where(CategoryProduct.category_id == id_)
-    elif scope == "collection":
-        members = select(CollectionProduct.product_id).where(CollectionProduct.collection_id == id_)
-    elif scope == "search":
-        return and_(visible, Matches(Listing.product_id, "terms"))
-    else:
-        return false()
-    return and_(visible, Listing.product_id.in_(members))
+def _cards(found: AnySelect, sales: Subquery, *, is_down: bool) -> AnySelect:
+    """One page of `found`, and only then what its cards show."""
 
+    def ordered(columns: Any) -> tuple[Any, ...]:
+        return columns.place.desc() if is_down else columns.place, columns.product_id
 
-def _facet(number: int) -> ColumnElement[bool]:
-    values: BindParameter[int] = bindparam(f"values{number}", expanding=True)
-    return Listing.product_id.in_(select(ProductFacet.product_id).where(ProductFacet.value_id.in_(values)))
-
-
-def _counts(number: int, conditions: list[ColumnElement[bool]], joined: Any) -> AnySelect:
-    """Products per facet value; for the chosen facet `number`, as if nothing of that facet were chosen."""
-    counted = (
-        select(ProductFacet.value_id, func.count().label("products"))
-        .select_from(joined.join(ProductFacet.__table__, ProductFacet.product_id == Listing.product_id))
-        .where(*conditions)
-        .group_by(ProductFacet.value_id)
+    shown = (
+        found.order_by(*ordered(found.selected_columns))
+        .limit(bindparam("limit", type_=Integer))
+        .offset(bindparam("offset", type_=Integer))
+        .subquery("shown")
     )
+    return (
+        select(*card_columns(sales))
+        .select_from(shown)
+        .join(Listing, Listing.product_id == shown.c.product_id)
+        .outerjoin(sales, sales.c.product_id == shown.c.product_id)
+        .outerjoin(Picture, Picture.id == Listing.picture_id)
+        .order_by(*ordered(shown.c))
+    )
+
+
+def _category(scope: str) -> Any:
+    """Whose derived rows the list reads."""
+    return bindparam("scope_id") if scope == "category" else WHOLE_SHOP
+
+
+def _scope(scope: str) -> list[ColumnElement[bool]]:
+    conditions = [ListEntry.category_id == _category(scope), ListEntry.published_at <= NOW]
+    if scope == "collection":
+        members = select(CollectionProduct.product_id).where(CollectionProduct.collection_id == bindparam("scope_id"))
+        return [*conditions, ListEntry.product_id.in_(members)]
+    if scope == "search":
+        return [*conditions, Matches(ListEntry.product_id, "terms")]
+    return conditions if scope == "category" else [*conditions, false()]
+
+
+def _facet(scope: str, number: int) -> ColumnElement[bool]:
+    values: BindParameter[int] = bindparam(f"values{number}", expanding=True)
+    having = select(ListFacet.product_id).where(
+        ListFacet.category_id == _category(scope), ListFacet.value_id.in_(values)
+    )
+    return ListEntry.product_id.in_(having)
+
+
+def _counts(shape: Shape, number: int, conditions: list[ColumnElement[bool]], joined: Any) -> AnySelect:
+    """Products per facet value; for the chosen facet `number`, as if nothing of that facet were chosen."""
+    counted = select(ListFacet.value_id, func.count().label("products")).group_by(ListFacet.value_id)
+    counted = counted.where(ListFacet.category_id == _category(shape.scope))
+    if shape == Shape("category", shape.sort):  # a plain category: one range of one index
+        hidden = select(ListEntry.product_id).where(ListEntry.category_id == WHOLE_SHOP, ListEntry.published_at > NOW)
+        counted = counted.where(ListFacet.product_id.not_in(hidden))
+    else:
+        counted = counted.select_from(
+            joined.join(ListFacet.__table__, ListFacet.product_id == ListEntry.product_id)
+        ).where(*conditions)
     if number:
         facet: BindParameter[int] = bindparam(f"facet{number - 1}")
-        counted = counted.where(ProductFacet.value_id.in_(select(FacetValue.id).where(FacetValue.facet_id == facet)))
+        counted = counted.where(ListFacet.value_id.in_(select(FacetValue.id).where(FacetValue.facet_id == facet)))
     values = counted.subquery()
     return select(
         literal_column(str(number)),
@@ -199,9 +225,9 @@ def _counts(number: int, conditions: list[ColumnElement[bool]], joined: Any) -> 
 def _order(shape: Shape, price: ColumnElement[int]) -> Any:
     chosen = {
         "price": price,
-        "price-down": price.desc(),
-        "new": Listing.published_at.desc(),
-        "title": Listing.sort_title,
+        "price-down": price,
+        "new": ListEntry.published_at,
+        "title": ListEntry.sort_title,
     }
     return chosen[shape.sort] if shape.sort in chosen else _own_order(shape.scope)
 
@@ -209,29 +235,35 @@ def _order(shape: Shape, price: ColumnElement[int]) -> Any:
 def _own_order(scope: str) -> Any:
     """The default of each list; for a search the rank: title begins so, title has the words, the rest."""
     if scope == "search":
-        prefix = Listing.sort_title.like(bindparam("title_prefix"), escape="/")
-        words = Listing.sort_title.like(bindparam("title_words"), escape="/")
+        prefix = ListEntry.sort_title.like(bindparam("title_prefix"), escape="/")
+        words = ListEntry.sort_title.like(bindparam("title_words"), escape="/")
         return case((prefix, 0), (words, 1), else_=2)
     if scope == "collection":
         place = select(CollectionProduct.position).where(
-            CollectionProduct.collection_id == bindparam("scope_id"), CollectionProduct.product_id == Listing.product_id
+            CollectionProduct.collection_id == bindparam("scope_id"),
+            CollectionProduct.product_id == ListEntry.product_id,
         )
         return place.scalar_subquery()
-    return Listing.position
+    return ListEntry.position
 
 
 def related(limit: int) -> AnySelect:
     """Cards of the products that follow product `product_id` in category `scope_id`, beginning anew after the last."""
     sales = running_sales()
     place = select(Listing.position).where(Listing.product_id == bindparam("product_id")).scalar_subquery()
+    is_before = case((ListEntry.position > place, 0), else_=1)
+    near = (
+        select(ListEntry.product_id, is_before.label("is_before"), ListEntry.position)
+        .where(*_scope("category"), ListEntry.product_id != bindparam("product_id"))
+        .order_by(is_before, ListEntry.position, ListEntry.product_id)
+        .limit(limit)
+        .subquery("near")
+    )
     return (
         select(*card_columns(sales))
-        .select_from(
-            Listing.__table__.outerjoin(sales, sales.c.product_id == Listing.product_id).outerjoin(
-                Picture.__table__, Picture.id == Listing.picture_id
-            )
-        )
-        .where(_scope("category"), Listing.product_id != bindparam("product_id"))
-        .order_by(or_(Listing.position > place).desc(), Listing.position, Listing.product_id)
-        .limit(limit)
+        .select_from(near)
+        .join(Listing, Listing.product_id == near.c.product_id)
+        .outerjoin(sales, sales.c.product_id == near.c.product_id)
+        .outerjoin(Picture, Picture.id == Listing.picture_id)
+        .order_by(near.c.is_before, near.c.position, near.c.product_id)
     )

@@ -11,13 +11,14 @@ from hypermart.db.bulk import insert_many
 from hypermart.db.session import WriteSession
 from hypermart.domain.catalog import rules
 from hypermart.domain.catalog.models import (
+    WHOLE_SHOP,
     Attribute,
     Facet,
     FacetValue,
+    ListFacet,
     Listing,
     Product,
     ProductAttribute,
-    ProductFacet,
     Variant,
 )
 
@@ -28,7 +29,7 @@ NEXT = -1
 
 
 async def write_facets(db: WriteSession, ids: list[int]) -> None:
-    """product_facets of `ids` are what their attributes and options say; values that nobody named before are added."""
+    """The facets of `ids` are what their attributes and options say; values that nobody named before are added."""
     wanted: dict[int, set[int]] = defaultdict(set)
     facets = (await db.execute(select(Facet.id, Facet.source).order_by(Facet.position, Facet.id))).all()
     for facet_id, source in facets:
@@ -37,13 +38,17 @@ async def write_facets(db: WriteSession, ids: list[int]) -> None:
         for product_id, label, _ in stated:
             wanted[product_id].add(values[rules.slugify(label)])
     present: dict[int, set[int]] = defaultdict(set)
-    pairs = select(ProductFacet.product_id, ProductFacet.value_id).where(ProductFacet.product_id.in_(ids))
-    for product_id, value_id in await db.execute(pairs):
+    pairs = select(ListFacet.product_id, ListFacet.value_id).where(ListFacet.category_id == WHOLE_SHOP)
+    for product_id, value_id in await db.execute(pairs.where(ListFacet.product_id.in_(ids))):
         present[product_id].add(value_id)
     if changed := [id_ for id_ in ids if wanted[id_] != present[id_]]:
-        await db.execute(delete(ProductFacet).where(ProductFacet.product_id.in_(changed)))  # purged by relist
-    rows = [{"product_id": id_, "value_id": value} for id_ in changed for value in sorted(wanted[id_])]
-    await insert_many(db, ProductFacet, rows)
+        await db.execute(delete(ListFacet).where(ListFacet.product_id.in_(changed)))  # purged by relist
+    rows = [
+        {"category_id": WHOLE_SHOP, "product_id": id_, "value_id": value}
+        for id_ in changed
+        for value in sorted(wanted[id_])
+    ]
+    await insert_many(db, ListFacet, rows)
 
 
 async def _value_ids(db: WriteSession, facet_id: int, stated: list[Stated]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The derived rows of lists: listings, product_facets, inherited category_products. Stock sets listings.is_in_stock."""
+"""The derived rows of lists: listings, and inherited category_products. Stock sets listings.is_in_stock."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import delete, exists, select
 from hypermart.db.bulk import chunks, insert_many, update_many
 from hypermart.db.session import WriteSession, stale
 from hypermart.domain.catalog import rules
+from hypermart.domain.catalog.entries import write_entries
 from hypermart.domain.catalog.facets import write_facets
 from hypermart.domain.catalog.models import (
     ACTIVE,
@@ -19,11 +20,11 @@ from hypermart.domain.catalog.models import (
     CategoryProduct,
     CollectionProduct,
     FacetValue,
+    ListFacet,
     Listing,
     Picture,
     Product,
     ProductAttribute,
-    ProductFacet,
     Variant,
 )
 
@@ -39,8 +40,9 @@ async def relist(db: WriteSession, product_ids: Iterable[int]) -> None:
         await _inherit_categories(db, ids, parents)
         await _write_listings(db, ids)
         await write_facets(db, ids)
+        await write_entries(db, ids)
         await stale_lists(db, ids)
-    unused = ~exists().where(ProductFacet.value_id == FacetValue.id)
+    unused = ~exists().where(ListFacet.value_id == FacetValue.id)
     await db.execute(delete(FacetValue).where(unused))  # no page shows this: counts hide unused values
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hypermart.db.base import At, Base, Id, Label, LongText, Minor, Slug, UtcDateTime, big, exact
 
 ACTIVE, DRAFT, ARCHIVED = "active", "draft", "archived"
+#: Stands for all categories in the derived rows of lists.
+WHOLE_SHOP = 0
 
 
 class Category(Base):
@@ -267,26 +269,11 @@ class FacetValue(Base):
     position: Mapped[int] = mapped_column(default=0)
 
 
-class ProductFacet(Base):
-    """Derived by actions.relist(): which facet values a listed product has."""
-
-    __tablename__ = "product_facets"
-    __table_args__ = (Index("ix_product_facets_product_id", "product_id", "value_id"),)
-
-    value_id: Mapped[int] = mapped_column(ForeignKey("facet_values.id", ondelete="CASCADE"), primary_key=True)
-    product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), primary_key=True)
-
-
 class Listing(Base):
-    """Derived by actions.relist(): what lists need of one active product, in one narrow row."""
+    """Derived by listing.relist(): what lists need of one active product, in one narrow row."""
 
     __tablename__ = "listings"
-    __table_args__ = (
-        Index("ix_listings_position", "position", "product_id"),
-        Index("ix_listings_price_from", "price_from", "product_id"),
-        Index("ix_listings_sort_title", "sort_title", "product_id"),
-        Index("ix_listings_published_at", "published_at", "product_id"),
-    )
+    __table_args__ = (Index("ix_listings_published_at", "published_at", "product_id"),)
 
     product_id: Mapped[int] = mapped_column(
         ForeignKey("products.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
@@ -306,6 +293,40 @@ class Listing(Base):
     position: Mapped[int]
     published_at: Mapped[At]
     picture_id: Mapped[int | None] = mapped_column(big)
+
+
+class ListEntry(Base):
+    """Derived: a listing once for the whole shop (`category_id` WHOLE_SHOP) and once for each category it is in.
+
+    What lists filter, count and sort by stands together here, so that a list of any length is one index range.
+    """
+
+    __tablename__ = "list_entries"
+    __table_args__ = (
+        Index("ix_list_entries_position", "category_id", "position", "product_id"),
+        Index("ix_list_entries_product_id", "product_id"),
+    )
+
+    category_id: Mapped[int] = mapped_column(big, primary_key=True, autoincrement=False)
+    product_id: Mapped[int] = mapped_column(ForeignKey("listings.product_id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int]
+    published_at: Mapped[At]
+    price_from: Mapped[Minor]
+    price_to: Mapped[Minor]
+    variant_count: Mapped[int]
+    is_in_stock: Mapped[bool]
+    sort_title: Mapped[str] = mapped_column(exact(255))
+
+
+class ListFacet(Base):
+    """Derived: the facet values of a listing, once for the whole shop and once for each category it is in."""
+
+    __tablename__ = "list_facets"
+    __table_args__ = (Index("ix_list_facets_product_id", "product_id", "category_id", "value_id"),)
+
+    category_id: Mapped[int] = mapped_column(big, primary_key=True, autoincrement=False)
+    value_id: Mapped[int] = mapped_column(ForeignKey("facet_values.id", ondelete="CASCADE"), primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("listings.product_id", ondelete="CASCADE"), primary_key=True)
 
 
 class OldSlug(Base):

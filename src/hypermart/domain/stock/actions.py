@@ -12,7 +12,7 @@ from sqlalchemy import Row, case, func, or_, select, update
 from hypermart.db.bulk import chunks, insert_many, update_many
 from hypermart.db.session import WriteSession
 from hypermart.domain.catalog.listing import stale_lists
-from hypermart.domain.catalog.models import Listing, Variant
+from hypermart.domain.catalog.models import ListEntry, Listing, Variant
 from hypermart.domain.stock import rules
 from hypermart.domain.stock.models import StockLevel, StockMovement
 from hypermart.errors import Refused
@@ -75,7 +75,7 @@ async def _write(
 
 
 async def mark_in_stock(db: WriteSession, product_ids: Iterable[int]) -> None:
-    """listings.is_in_stock is right again; pages of products that crossed sold-out/available are stale."""
+    """The stock flags of lists are right again; pages of products that crossed sold-out/available are stale."""
     for ids in chunks(sorted(set(product_ids))):
         can_be_had = or_(StockLevel.may_oversell, StockLevel.on_hand - StockLevel.reserved - StockLevel.allocated > 0)
         rows = await db.execute(
@@ -93,4 +93,5 @@ async def mark_in_stock(db: WriteSession, product_ids: Iterable[int]) -> None:
             if crossing:
                 # purged by stale_lists
                 await db.execute(update(Listing).where(Listing.product_id.in_(crossing)).values(is_in_stock=flag))
+                await db.execute(update(ListEntry).where(ListEntry.product_id.in_(crossing)).values(is_in_stock=flag))
                 await stale_lists(db, crossing)
