@@ -21,7 +21,7 @@ from hypermart.domain.catalog.models import (
     FacetValue,
     Picture,
     Product,
-    ProductFacet,
+    ListFacet,
     Variant,
 )
 from hypermart.domain.imports.actions import Order, import_shopify
@@ -99,7 +99,8 @@ async def test_facets_come_from_attributes_centuries_and_options(services: Servi
         rows = await db.execute(
             select(Facet.code, FacetValue.slug, func.count())
             .join(FacetValue, FacetValue.facet_id == Facet.id)
-            .join(ProductFacet, ProductFacet.value_id == FacetValue.id)
+            .join(ListFacet, ListFacet.value_id == FacetValue.id)
+            .where(ListFacet.category_id == 0)
             .group_by(Facet.code, FacetValue.id, FacetValue.slug, FacetValue.position)
             .order_by(FacetValue.position)
         )

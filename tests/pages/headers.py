@@ -1,4 +1,4 @@
-"""What the answer of a public page must and must not say in its headers. Yields complaints, so plants can be counted."""
+"""What the answer of a public page must and must not say in its headers, as complaints that a test can count."""
 
 from __future__ import annotations
 

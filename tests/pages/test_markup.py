@@ -82,7 +82,9 @@ def shown_price(page: str) -> str:
     """The price that a shopper reads beside the options, without what it was before."""
     match = re.search(r'<p class="price" id="price">(.*?)</p>', page, re.DOTALL)
     assert match
-    return re.findall(r"€([\d,.]+)", re.sub(r'<span class="was">.*?</span>', "", match[1]))[0].replace(",", "")
+    now = re.search(r"€([\d,.]+)", re.sub(r'<span class="was">.*?</span>', "", match[1]))
+    assert now
+    return now[1].replace(",", "")
 
 
 @pytest.mark.parametrize("state", PRODUCTS, ids=lambda state: state.name)

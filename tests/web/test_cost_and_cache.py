@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from litestar import get
+from litestar.di import NamedDependency
 from sqlalchemy import event, select
 
 from hypermart.app import create_app
@@ -17,6 +19,7 @@ from hypermart.db.session import Database
 from hypermart.domain.catalog.models import SalePrice, Variant
 from hypermart.services import Services
 from hypermart.settings import Settings
+from hypermart.web.render import Shop
 from tests.parts.clock import SetClock
 from tests.parts.visitor import visiting
 
@@ -69,6 +72,25 @@ async def test_a_page_costs_few_statements_and_none_on_the_primary(
         await client.get(path)
     assert 1 <= len(seen["reader"]) <= most, "\n".join(seen["reader"])
     assert seen["writer"] == []
+
+
+@get("/planted")
+async def one_by_one(shop: NamedDependency[Shop]) -> None:
+    """What a careless list would do: a statement for each card."""
+    async with shop.read() as db:
+        for product_id in range(24):
+            await db.execute(select(Variant.price).where(Variant.product_id == product_id))
+
+
+async def test_a_planted_statement_per_card_is_counted(demo_settings: Settings, clock: SetClock) -> None:
+    """The count above can turn red."""
+    app = create_app(demo_settings, clock=clock)
+    app.register(one_by_one)
+    transport = httpx.ASGITransport(app)
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        with counted(app.state.shop._services.db) as seen:
+            await client.get("/planted")
+    assert len(seen["reader"]) == 24 > max(MOST.values())
 
 
 async def test_a_sale_begins_and_ends_at_its_second_and_the_cache_knows(
