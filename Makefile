@@ -27,7 +27,7 @@ check: .venv/.dev ## Style, types and who may import whom
 	$(BIN)/lint-imports --no-logo
 
 journeys: .venv/.dev provision ## Shoppers' stories in Chromium, lynx and edbrowse
-	$(BIN)/pytest -q tests/journeys
+	$(PYTEST) tests/journeys
 
 bench: .venv/.dev ## CPU per request on MySQL beside a bare floor (docs/performance.md)
 	$(BIN)/python -m tests.bench

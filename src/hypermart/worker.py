@@ -63,6 +63,11 @@ class Worker(saq.Worker[Any]):
         )
         self.services, self.slow, self.grace = services, slow, grace
 
+    async def upkeep(self) -> list[asyncio.Task[None]]:
+        """None. The lanes look after lost rows; SAQ's sweep subscribes to Valkey, and should that go away meanwhile,
+        its listener retries without a pause and without yielding: the whole process would stand still."""
+        return []
+
     async def deliver(self, _: Any, *, outbox_id: int) -> None:
         try:
             if not await delivery.deliver(self.services, outbox_id, "quick"):
@@ -156,5 +161,5 @@ async def run(services: Services) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """SAQ reports a lost Valkey with a traceback a second; Doorbell has said it once."""
+    """SAQ reports a lost Valkey with a traceback; Doorbell has said it."""
     return not (record.exc_info and isinstance(record.exc_info[1], LOST))

@@ -19,9 +19,9 @@ from hypermart.domain.catalog.models import (
     CollectionProduct,
     Facet,
     FacetValue,
+    ListFacet,
     Picture,
     Product,
-    ListFacet,
     Variant,
 )
 from hypermart.domain.imports.actions import Order, import_shopify

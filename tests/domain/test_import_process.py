@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -56,15 +59,21 @@ def start(settings: Settings, file: Path) -> subprocess.Popen[str]:
 
 def finished(process: subprocess.Popen[str]) -> tuple[str, str, float]:
     """What it said on stdout and stderr, and the most memory it ever held, in MB."""
-    assert process.stdout
-    assert process.stderr
-    told = process.stderr.read()  # ends when the process does; stdout gets a few lines only
-    said = process.stdout.read()
-    process.stdout.close()
-    process.stderr.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return said, told, usage.ru_maxrss / 1024
+    highest: list[float] = []
+    watcher = threading.Thread(target=watch, args=(process, highest))
+    watcher.start()
+    said, told = process.communicate()
+    watcher.join()
+    return said, told, max(highest)
+
+
+def watch(process: subprocess.Popen[str], highest: list[float]) -> None:
+    """The high-water mark of the process itself. (wait4 would also count what its parent held when it forked.)"""
+    while process.poll() is None:
+        with contextlib.suppress(OSError):
+            marks = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+            highest += [int(mark) / 1024 for mark in marks]
+        time.sleep(0.02)
 
 
 async def counts(database: Database) -> list[int]:

@@ -48,8 +48,9 @@ async def test_twice_and_no_more(services: Services, clock: SetClock) -> None:
 async def test_it_waits_for_the_readers(services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that shows nothing at first: the row is there for the primary, and hidden from whom reads."""
     cdn = NotingCdn()
-    hidden = {**(await _hide(services, await add(services, "purge_pages", keys=["menu"])))}
-    waiting = asyncio.create_task(purge.purge_pages(replace(services, cdn=cdn), hidden["id"], keys=["menu"]))
+    id_ = await add(services, "purge_pages", keys=["menu"])
+    hidden = await _hide(services, id_)
+    waiting = asyncio.create_task(purge.purge_pages(replace(services, cdn=cdn), id_, keys=["menu"]))
     await asyncio.sleep(0.3)
     assert cdn.purged == []
     async with services.db.write() as db:
