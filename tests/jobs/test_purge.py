@@ -5,19 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
 
 from hypermart.db.outbox import Outbox
-from hypermart.db.session import Database
 from hypermart.jobs import purge
 from hypermart.jobs.delivery import deliver, due
-from hypermart.services import Services, opened
-from hypermart.settings import Settings
+from hypermart.services import Services
 from tests.jobs.rows import add, row, rows
-from tests.parts import databases
 from tests.parts.clock import SetClock
 
 
@@ -66,20 +62,12 @@ async def _hide(services: Services, outbox_id: int) -> dict[str, object]:
     return values
 
 
-async def test_a_reader_that_stays_behind_is_tried_again_later(
-    settings: Settings, tmp_path: Path, clock: SetClock, worker: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_readers_that_stay_behind_fail_the_attempt(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a failed attempt is made again later, as of every job."""
     monkeypatch.setattr(purge, "PATIENCE", 0.2)
-    if databases.is_mysql():
-        pytest.skip("one database a test; a replica of its own is the stack's")
-    (tmp_path / "replica").mkdir()
-    replica = databases.settings(tmp_path / "replica", databases.fresh(tmp_path / "replica", worker))
-    async with opened(settings, clock) as services, opened(replica, clock) as other:
-        cdn = NotingCdn()
-        behind = replace(services, cdn=cdn, db=Database(services.db.writer, other.db.reader, clock))
-        id_ = await add(services, "purge_pages", keys=["menu"])
-        await deliver(behind, id_, "quick")
-        assert cdn.purged == []
-        failed = await row(services, id_)
-        assert failed.last_error == f"ReaderBehind: outbox row {id_} is not shown after 0 s"
-        assert (failed.dead_at, failed.due_at > clock.now()) == (None, True)
+    cdn = NotingCdn()
+    id_ = await add(services, "purge_pages", keys=["menu"])
+    await _hide(services, id_)
+    with pytest.raises(purge.ReaderBehind, match=f"outbox row {id_} is not shown"):
+        await purge.purge_pages(replace(services, cdn=cdn), id_, keys=["menu"])
+    assert cdn.purged == []

@@ -107,6 +107,20 @@ async def test_valkey_wiped_and_killed_is_delivered_all_the_same(services: Servi
     assert sorted(ran) == [wiped, killed]
 
 
+async def test_what_a_killed_worker_left_in_valkey_is_not_waited_for(services: Services, ran: list[int]) -> None:
+    """SAQ would subscribe and wait for it, in a loop that stops the process if Valkey goes away meanwhile."""
+    async with ringing(services) as url:
+        client = valkey.client(url, timeout=2)
+        id_ = await add(services, "note")
+        await client.blmove("saq:hypermart:queued", "saq:hypermart:active", 2)
+        async with inline(services):
+            await until_done(services, id_)
+            await asyncio.sleep(0.3)
+            assert await client.execute_command("PUBSUB", "NUMPAT") == 0  # type: ignore[no-untyped-call]
+        await client.aclose()
+    assert ran == [id_]
+
+
 async def test_a_row_of_another_process_is_found(settings: Settings, ran: list[int], clock: SetClock) -> None:
     async with opened(settings, clock) as shop, opened(settings, clock) as command, inline(shop):
         assert command.db.bell is None

@@ -86,8 +86,7 @@ async def test_a_planted_statement_per_card_is_counted(demo_settings: Settings, 
     """The count above can turn red."""
     app = create_app(demo_settings, clock=clock)
     app.register(one_by_one)
-    transport = httpx.ASGITransport(app)
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+    async with visiting(app) as client:
         with counted(app.state.shop._services.db) as seen:
             await client.get("/planted")
     assert len(seen["reader"]) == 24 > max(MOST.values())

@@ -135,6 +135,7 @@ class HomePage(msgspec.Struct, frozen=True):
     departments: tuple[DepartmentCard, ...]
     rails: tuple[RailView, ...]
     hero: CardRow | None
+    """A wide picture that stands in no rail."""
     fresh_until: datetime | None
 
 

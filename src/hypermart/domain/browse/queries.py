@@ -25,6 +25,7 @@ from hypermart.domain.browse.pages import (
 )
 from hypermart.domain.browse.statements import NOW, AnySelect, card_columns, next_change, running_sales
 from hypermart.domain.catalog.models import (
+    WHOLE_SHOP,
     Category,
     Collection,
     CollectionProduct,
@@ -169,7 +170,27 @@ def _departments() -> AnySelect:
     )
 
 
-_RAILS, _DEPARTMENTS = _rails(), _departments()
+def _hero() -> AnySelect:
+    """The first wide picture in the shop that no rail shows."""
+    sales = running_sales()
+    return (
+        select(*card_columns(sales))
+        .select_from(ListEntry)
+        .join(Listing, Listing.product_id == ListEntry.product_id)
+        .join(Picture, Picture.id == Listing.picture_id)
+        .outerjoin(sales, sales.c.product_id == Listing.product_id)
+        .where(
+            ListEntry.category_id == WHOLE_SHOP,
+            ListEntry.published_at <= NOW,
+            Picture.width > 1.3 * Picture.height,
+            Listing.product_id.not_in(select(CollectionProduct.product_id)),
+        )
+        .order_by(ListEntry.position, ListEntry.product_id)
+        .limit(1)
+    )
+
+
+_RAILS, _DEPARTMENTS, _HERO = _rails(), _departments(), _hero()
 
 
 async def home_page(db: AnySession, now: datetime, currency: str) -> HomePage:
@@ -179,12 +200,13 @@ async def home_page(db: AnySession, now: datetime, currency: str) -> HomePage:
         before = rails.get(slug) or RailView(slug, title, intro, ())
         rails[slug] = RailView(slug, title, intro, (*before.cards, card(columns, currency)))
     rows = (await db.execute(_DEPARTMENTS, {"now": now})).all()
+    hero = (await db.execute(_HERO, {"now": now})).first()
     counted = {row.id: (row.products, picture(*row[3:]) if row.blob_key else None) for row in rows}
     return HomePage(
         frame=around,
         departments=tuple(DepartmentCard(row, *counted.get(row.id, (0, None))) for row in around.departments),
         rails=tuple(rails.values()),
-        hero=next((card for rail in rails.values() for card in rail.cards if card.picture), None),
+        hero=card(hero, currency) if hero else None,
         fresh_until=rows[0][2] if rows else None,
     )
 

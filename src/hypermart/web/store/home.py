@@ -15,8 +15,8 @@ from hypermart.web.render import HTML, Answer, AnyRequest, Shop
 async def show_home(request: AnyRequest, shop: NamedDependency[Shop]) -> Answer:
     async with shop.read() as db:
         page = await home_page(db, shop.now(), shop.currency)
-    shown = {card.id for rail in page.rails for card in rail.cards}
-    keys = ("menu", "home", *listed("product", sorted(shown)))
+    cards = [*(card for rail in page.rails for card in rail.cards), *([page.hero] if page.hero else [])]
+    keys = ("menu", "home", *listed("product", sorted({card.id for card in cards})))
     return shop.page(request, "store/home.html", page, Public(keys, page.fresh_until))
 
 
