@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote as _quote
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -13,9 +15,12 @@ from hypermart.domain.browse.rules import BEST_MATCH, SORTS
 from hypermart.domain.catalog.pictures import rendition_key
 from hypermart.money import Money
 
+#: The same few hundred slugs and keys stand on every page.
+quote = lru_cache(maxsize=8192)(_quote)
+
 
 def product_url(slug: str, sku: str | None = None) -> str:
-    return f"/p/{quote(slug)}" + (f"?{urlencode({'v': sku})}" if sku else "")
+    return f"/p/{quote(slug)}" + (f"?v={quote(sku, safe='')}" if sku else "")
 
 
 def category_url(slug: str) -> str:

@@ -58,7 +58,7 @@ class Worker(saq.Worker[Any]):
             [("deliver", self.deliver)],
             concurrency=2,
             dequeue_timeout=LISTEN,
-            shutdown_grace_period_s=0,  # stop() below has waited for what runs
+            shutdown_grace_period_s=0,  # stop() below has done the waiting
             cancellation_hard_deadline_s=1.0,
         )
         self.services, self.slow, self.grace = services, slow, grace
@@ -86,7 +86,11 @@ class Worker(saq.Worker[Any]):
         running = [context["task"] for context in self.job_task_contexts.values()]
         if running:
             await asyncio.wait(running, timeout=self.grace)
-        await super().stop()  # cancels what only waits
+        if waiting := list(self.tasks):
+            for task in waiting:
+                task.cancel()
+            await asyncio.wait(waiting, timeout=ANSWER)
+        await super().stop()
 
 
 @contextlib.asynccontextmanager

@@ -102,7 +102,7 @@ def _scaled(image: Image.Image, width: int) -> Image.Image:
 
 
 def _srgb(image: Image.Image) -> Image.Image:
-    """In sRGB and without any metadata: a file is saved with what is left in `info`."""
+    """In sRGB. Saving writes no profile and no other metadata unless told to."""
     profile = image.info.get("icc_profile")
     alpha = image.getchannel("A") if "A" in image.getbands() else None
     colour = image.convert(image.mode.removesuffix("A")) if alpha else image
@@ -114,7 +114,6 @@ def _srgb(image: Image.Image) -> Image.Image:
     colour = colour.convert("RGB")
     if alpha:
         colour.putalpha(alpha)
-    colour.info = {}
     return colour
 
 

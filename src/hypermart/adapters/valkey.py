@@ -120,8 +120,8 @@ async def _running(path: Path) -> AsyncIterator[None]:
 
 
 def _start(path: Path) -> subprocess.Popen[bytes]:
-    """Called on the main thread: PR_SET_PDEATHSIG means the death of the thread that started the child."""
-    path.unlink(missing_ok=True)
+    """A socket file that is in the way is replaced by the server. Called on the main thread, for PR_SET_PDEATHSIG
+    means the death of the thread that started the child."""
     options = {**OPTIONS, "unixsocket": str(path), "dir": str(path.parent)}
     flags = [word for name, value in options.items() for word in (f"--{name}", value)]
     with path.with_suffix(".log").open("wb") as output:

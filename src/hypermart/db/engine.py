@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 #: Seconds. One constant per kind of wait, so that a slow database shows as an error and not as a hang.
-CONNECT, POOL, READ, LOCK = 2, 2, 10, 3
+CONNECT, POOL, READ, LOCK, IDLE = 2, 2, 10, 3, 1
 
 
 def write_engine(url: str) -> AsyncEngine:
@@ -24,7 +26,13 @@ def read_engine(url: str) -> AsyncEngine:
     """A replica, or the same database seen read-only. Each statement stands alone: no transaction is opened."""
     if url.startswith("sqlite"):
         return _sqlite(url, "PRAGMA query_only=ON", isolation_level="AUTOCOMMIT")
-    return _mysql(url, "SET SESSION TRANSACTION READ ONLY", isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+    return _mysql(
+        url,
+        "SET SESSION TRANSACTION READ ONLY",
+        isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,
+        skip_autocommit_rollback=True,
+    )
 
 
 def _sqlite(url: str, *statements: str, **options: Any) -> AsyncEngine:
@@ -52,7 +60,6 @@ def _mysql(url: str, statement: str, **options: Any) -> AsyncEngine:
         pool_size=10,
         max_overflow=10,
         pool_timeout=POOL,
-        pool_pre_ping=True,
         pool_recycle=1800,
         connect_args={"connect_timeout": CONNECT, "read_timeout": READ},
         **options,
@@ -65,4 +72,25 @@ def _mysql(url: str, statement: str, **options: Any) -> AsyncEngine:
         cursor.execute(statement)
         cursor.close()
 
+    _ping_when_idle(engine)
     return engine
+
+
+def _ping_when_idle(engine: AsyncEngine) -> None:
+    """A connection that lay in the pool for IDLE seconds is asked whether it still lives, and replaced if not.
+
+    SQLAlchemy's own pre-ping asks each time, which costs a busy page a fifth of its round trips.
+    """
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note(_: Any, record: Any) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ask(connection: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info.get("since", time.monotonic()) < IDLE:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool opens another one
