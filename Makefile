@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
 PYTEST := $(BIN)/pytest -n auto -q
 FAST := not browser and not text_browser and not slow
 
-.PHONY: help run test test-fast check provision bench journeys screenshots lock
+.PHONY: help run test test-fast check provision bench journeys screenshots lock bench-large
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -31,6 +31,9 @@ journeys: .venv/.dev provision ## Shoppers' stories in Chromium, lynx and edbrow
 
 bench: .venv/.dev ## CPU per request on MySQL beside a bare floor (docs/performance.md)
 	$(BIN)/python -m tests.bench
+
+bench-large: .venv/.dev ## How long lists take among 50,000 products (docs/performance.md)
+	$(BIN)/python -m tests.bench.large
 
 screenshots: .venv/.dev provision ## Every page state as a picture in test-results/
 	$(BIN)/python -m tests.screenshots

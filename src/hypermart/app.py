@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, cast
@@ -46,6 +47,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, beside: Beside
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with opened(settings, clock) as services:
             app.state.shop = Shop(services, templates, digest)
+            gc.freeze()  # what is loaded now stays: the collector need not walk it at every turn
             async with beside(services) if beside else contextlib.nullcontext():
                 yield
 

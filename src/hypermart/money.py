@@ -17,6 +17,7 @@ EXPONENTS = {
 }
 
 
+@lru_cache(maxsize=256)
 def exponent(currency: str) -> int:
     """How many decimal digits the minor unit of `currency` has. Raises ValueError for an unknown code."""
     if not (len(currency) == 3 and currency.isascii() and currency.isupper()):

@@ -79,8 +79,9 @@ def price_view(regular: int, sale: int | None, compare_at: int | None, highest: 
 def meant_variant(variants: Sequence[VariantRow], wanted: Sequence[str | None]) -> tuple[VariantRow, bool]:
     """The variant nearest to the `wanted` option values, earlier options first, and whether it is exactly that."""
 
-    def agreement(variant: VariantRow) -> tuple[bool, ...]:
-        return tuple(want is None or want == have for want, have in zip(wanted, variant.options, strict=False))
+    def agreement(variant: VariantRow) -> tuple[int, list[bool], bool]:
+        agrees = [want is None or want == have for want, have in zip(wanted, variant.options, strict=False)]
+        return sum(agrees), agrees, variant.is_available
 
-    best = max(variants, key=lambda variant: (sum(agreement(variant)), agreement(variant), variant.is_available))
-    return best, all(agreement(best))
+    best = max(variants, key=agreement)
+    return best, all(agreement(best)[1])
