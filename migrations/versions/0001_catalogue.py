@@ -12,15 +12,23 @@ depends_on = None
 
 #: SQLite's index over search_texts, kept by triggers so that no writer has to know of it.
 FTS5 = (
-    "CREATE VIRTUAL TABLE search_fts USING fts5(words, content='search_texts', content_rowid='product_id', "
-    "tokenize=\"unicode61 tokenchars '_'\", prefix='4 5')",
-    "CREATE TRIGGER search_texts_ai AFTER INSERT ON search_texts BEGIN "
-    "INSERT INTO search_fts(rowid, words) VALUES (new.product_id, new.words); END",
-    "CREATE TRIGGER search_texts_ad AFTER DELETE ON search_texts BEGIN "
-    "INSERT INTO search_fts(search_fts, rowid, words) VALUES ('delete', old.product_id, old.words); END",
-    "CREATE TRIGGER search_texts_au AFTER UPDATE ON search_texts BEGIN "
-    "INSERT INTO search_fts(search_fts, rowid, words) VALUES ('delete', old.product_id, old.words); "
-    "INSERT INTO search_fts(rowid, words) VALUES (new.product_id, new.words); END",
+    (
+        "CREATE VIRTUAL TABLE search_fts USING fts5(words, content='search_texts', content_rowid='product_id', "
+        "tokenize=\"unicode61 tokenchars '_'\", prefix='4 5')"
+    ),
+    (
+        "CREATE TRIGGER search_texts_ai AFTER INSERT ON search_texts BEGIN "
+        "INSERT INTO search_fts(rowid, words) VALUES (new.product_id, new.words); END"
+    ),
+    (
+        "CREATE TRIGGER search_texts_ad AFTER DELETE ON search_texts BEGIN "
+        "INSERT INTO search_fts(search_fts, rowid, words) VALUES ('delete', old.product_id, old.words); END"
+    ),
+    (
+        "CREATE TRIGGER search_texts_au AFTER UPDATE ON search_texts BEGIN "
+        "INSERT INTO search_fts(search_fts, rowid, words) VALUES ('delete', old.product_id, old.words); "
+        "INSERT INTO search_fts(rowid, words) VALUES (new.product_id, new.words); END"
+    ),
 )
 
 
