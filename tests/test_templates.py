@@ -122,7 +122,7 @@ PLANTED: list[tuple[Rule, str, str]] = [
     (is_small, "store/product/parts/price.html", ""),
     (page_has_layout_and_title, "store/home.html", TITLE),
     (page_has_layout_and_title, "store/home.html", LAYOUT),
-    (page_has_layout_and_title, "errors/404.html", LAYOUT + "{% block title %}{% endblock %}"),
+    (page_has_layout_and_title, "errors/not_here.html", LAYOUT + "{% block title %}{% endblock %}"),
     (fragment_is_named_by_its_root, "store/_buy_box.html", '<div class="x"><p id="buy-box">'),
     (fragment_is_named_by_its_root, "store/_buy_box.html", '<div id="buy_box">'),
     (fragment_is_named_by_its_root, "store/_buy_box.html", LAYOUT + '<div id="buy-box">'),

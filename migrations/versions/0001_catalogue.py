@@ -324,13 +324,14 @@ def upgrade() -> None:
     op.create_table(
         "price_history",
         sa.Column("id", base.big, nullable=False),
-        sa.Column("variant_id", base.big, nullable=False),
+        sa.Column("variant_id", base.big, nullable=True),
+        sa.Column("sku", base.exact(100), nullable=False),
         sa.Column("price", base.big, nullable=False),
         sa.Column("compare_at", base.big, nullable=True),
         sa.Column("changed_at", base.UtcDateTime(), nullable=False),
         sa.Column("reason", sa.String(length=255), nullable=False),
         sa.ForeignKeyConstraint(
-            ["variant_id"], ["variants.id"], name=op.f("fk_price_history_variant_id"), ondelete="CASCADE"
+            ["variant_id"], ["variants.id"], name=op.f("fk_price_history_variant_id"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_price_history")),
     )
@@ -377,13 +378,14 @@ def upgrade() -> None:
     op.create_table(
         "stock_movements",
         sa.Column("id", base.big, nullable=False),
-        sa.Column("variant_id", base.big, nullable=False),
+        sa.Column("variant_id", base.big, nullable=True),
+        sa.Column("sku", base.exact(100), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.String(length=255), nullable=False),
         sa.Column("moved_at", base.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["variant_id"], ["variants.id"], name=op.f("fk_stock_movements_variant_id"), ondelete="CASCADE"
+            ["variant_id"], ["variants.id"], name=op.f("fk_stock_movements_variant_id"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_movements")),
     )

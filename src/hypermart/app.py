@@ -29,11 +29,14 @@ Beside: TypeAlias = Callable[[Services], AbstractAsyncContextManager[Any]]
 class Hypermart(Litestar):
     """Litestar with asgi.around() about every request, also those that no route answers."""
 
+    headers_of_all: asgi.Headers
+
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
         if scope["type"] == ScopeType.HTTP:
-            await asgi.around(super().__call__, cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send))
+            request = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
+            await asgi.around(super().__call__, self.headers_of_all, *request)
         else:
             await super().__call__(scope, receive, send)
 
@@ -54,7 +57,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, beside: Beside
     def shop(state: State) -> Shop:
         return state.shop  # type: ignore[no-any-return]  # State is untyped
 
-    return Hypermart(
+    app = Hypermart(
         routers(),
         lifespan=[lifespan],
         dependencies={
@@ -65,3 +68,5 @@ def create_app(settings: Settings, *, clock: Clock | None = None, beside: Beside
         openapi_config=None,
         logging_config=None,
     )
+    app.headers_of_all = asgi.security(settings.base_url)
+    return app

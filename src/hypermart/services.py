@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from babel.core import UnknownLocaleError
+
 from hypermart.adapters import valkey
 from hypermart.adapters.blobs import LocalBlobs
 from hypermart.adapters.cdn import NoCdn
 from hypermart.adapters.clock import SystemClock
 from hypermart.db.engine import read_engine, write_engine
 from hypermart.db.session import Database
+from hypermart.money import Money
 from hypermart.ports import Blobs, Cdn, Clock
 from hypermart.settings import BadSetting, Settings
 
@@ -29,6 +32,7 @@ class Services:
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Services]:
     """All services, closed again at the end of the block."""
+    _check_money(settings)
     clock = clock or SystemClock()
     if settings.is_embedded:
         Path(settings.database_url.partition("///")[2]).parent.mkdir(parents=True, exist_ok=True)
@@ -37,6 +41,16 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         yield Services(settings, db, _blobs(settings.blobs_url), _cdn(settings.cdn_url), clock)
     finally:
         await db.close()
+
+
+def _check_money(settings: Settings) -> None:
+    """Now, and not on the first page that shows a price."""
+    try:
+        Money(0, settings.currency).format(settings.locale)
+    except UnknownLocaleError:
+        raise BadSetting(f"SHOP_LOCALE={settings.locale!r} is unknown: give a language like en or de_AT") from None
+    except ValueError as error:
+        raise BadSetting(f"CURRENCY or SHOP_LOCALE cannot be used: {error}") from None
 
 
 @contextlib.asynccontextmanager

@@ -54,15 +54,17 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise BadSetting(f"PORT={port!r} is not a port: give a number from 1 to 65535")
     database = environ.get("DATABASE_URL") or f"sqlite+aiosqlite:///{data}/hypermart.db"
-    if not database.startswith(("sqlite+aiosqlite:///", "mysql+asyncmy://")):
-        raise BadSetting("DATABASE_URL must begin with sqlite+aiosqlite:/// or mysql+asyncmy://")
+    read = environ.get("DATABASE_READ_URL") or database
+    for name, url in (("DATABASE_URL", database), ("DATABASE_READ_URL", read)):
+        if not url.startswith(("sqlite+aiosqlite:///", "mysql+asyncmy://")):
+            raise BadSetting(f"{name} must begin with sqlite+aiosqlite:/// or mysql+asyncmy://")
     return Settings(
         mode=_one_of(environ, "MODE", get_args(Mode), "production"),
         root=ROOT,
         data=data,
         base_url=(environ.get("BASE_URL") or f"http://{host}:{port}").rstrip("/"),
         database_url=database,
-        database_read_url=environ.get("DATABASE_READ_URL") or database,
+        database_read_url=read,
         valkey_url=environ.get("VALKEY_URL") or "embedded:",
         worker=_one_of(environ, "WORKER", get_args(Worker), "inline"),
         blobs_url=environ.get("BLOBS_URL") or f"file:{data}/blobs",
@@ -72,7 +74,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         locale=environ.get("SHOP_LOCALE") or "en",
         host=host,
         port=int(port),
-        log_level=(environ.get("LOG_LEVEL") or "info").lower(),
+        log_level=_one_of(environ, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
 
 

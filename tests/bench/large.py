@@ -69,7 +69,7 @@ async def enlarge(services: Services, count: int) -> None:
             await republish(db, [FIRST + number for number in numbers])
         print(f"\r{numbers[-1] + 1} products", end="", file=sys.stderr, flush=True)
     async with services.db.writer.begin() as connection:
-        await connection.execute(text("ANALYZE TABLE listings, product_facets, category_products, facet_values"))
+        await connection.execute(text("ANALYZE TABLE listings, list_entries, list_facets, facet_values"))
 
 
 async def _furnish(

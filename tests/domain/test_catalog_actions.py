@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from hypermart.db.outbox import Outbox
 from hypermart.db.session import WriteSession
-from hypermart.domain.browse.actions import republish
+from hypermart.domain.browse.actions import archive, publish, unpublish
 from hypermart.domain.catalog import actions
 from hypermart.domain.catalog.models import Category, Collection, OldSlug, PriceChange, Product, SalePrice, Variant
 from hypermart.domain.imports.actions import Order, import_shopify
@@ -77,7 +77,10 @@ async def test_a_new_price_is_noted_listed_and_purged(shop: Services, clock: Set
     assert [first[key] for key in ("price_from", "price_to", "compare_at", "variant_count")] == [1000, 2000, 1500, 2]
     clock.advance(hours=1)
     keys = await changed(
-        shop, lambda db, ids: actions.change_price(db, ids["M-S"], 2500, at=clock.now(), reason="dearer paper")
+        shop,
+        lambda db, ids: actions.change_price(
+            db, ids["M-S"], 2500, compare_at=None, at=clock.now(), reason="dearer paper"
+        ),
     )
     assert keys == MOON_KEYS
     after = await listing(shop)
@@ -96,8 +99,17 @@ async def test_a_new_price_is_noted_listed_and_purged(shop: Services, clock: Set
 
 async def test_the_same_price_is_no_change(shop: Services, clock: SetClock) -> None:
     assert not await changed(
-        shop, lambda db, ids: actions.change_price(db, ids["SUN"], 500, at=clock.now(), reason="none")
+        shop, lambda db, ids: actions.change_price(db, ids["SUN"], 500, compare_at=None, at=clock.now(), reason="none")
     )
+
+
+async def test_a_compare_at_price_is_never_lost_by_saying_nothing(shop: Services, clock: SetClock) -> None:
+    with pytest.raises(TypeError, match="compare_at"):
+        await changed(
+            shop,
+            lambda db, ids: actions.change_price(db, ids["M-S"], 900, at=clock.now(), reason=""),  # type: ignore[call-arg]
+        )
+    assert (await listing(shop))["compare_at"] == 1500
 
 
 async def test_prices_that_cannot_be(shop: Services, clock: SetClock) -> None:
@@ -110,13 +122,17 @@ async def test_prices_that_cannot_be(shop: Services, clock: SetClock) -> None:
     with pytest.raises(Refused, match="Another sale"):
         await changed(shop, sale)
     with pytest.raises(Refused, match="Change the sale first"):
-        await changed(shop, lambda db, ids: actions.change_price(db, ids["M-S"], 800, at=now, reason=""))
+        await changed(
+            shop, lambda db, ids: actions.change_price(db, ids["M-S"], 800, compare_at=None, at=now, reason="")
+        )
     with pytest.raises(Refused, match="negative"):
-        await changed(shop, lambda db, ids: actions.change_price(db, ids["SUN"], -1, at=now, reason=""))
+        await changed(
+            shop, lambda db, ids: actions.change_price(db, ids["SUN"], -1, compare_at=None, at=now, reason="")
+        )
     with pytest.raises(NotFound):
-        await changed(shop, lambda db, _: actions.change_price(db, 10**9, 1, at=now, reason=""))
+        await changed(shop, lambda db, _: actions.change_price(db, 10**9, 1, compare_at=None, at=now, reason=""))
     later = now + timedelta(days=1)  # the sale is over at that very moment
-    await changed(shop, lambda db, ids: actions.change_price(db, ids["M-S"], 800, at=later, reason=""))
+    await changed(shop, lambda db, ids: actions.change_price(db, ids["M-S"], 800, compare_at=None, at=later, reason=""))
     async with shop.db.read() as db:
         assert len((await db.execute(select(SalePrice.id))).all()) == 1
 
@@ -144,27 +160,38 @@ async def test_old_addresses_lead_to_the_newest(shop: Services) -> None:
     assert sorted(await old()) == ["la-luna", "luna"]
 
 
-async def test_an_archived_product_leaves_lists_and_search(shop: Services, clock: SetClock) -> None:
-    async def archive(db: WriteSession, ids: dict[str, int]) -> None:
-        await actions.archive(db, ids["moon"])
-        await republish(db, [ids["moon"]])
-
-    assert await changed(shop, archive) == MOON_KEYS
+@pytest.mark.parametrize("withdraw", [archive, unpublish])
+async def test_a_withdrawn_product_leaves_lists_and_search_and_comes_back_whole(
+    shop: Services, clock: SetClock, withdraw: Callable[[WriteSession, int], Awaitable[None]]
+) -> None:
+    assert await changed(shop, lambda db, ids: withdraw(db, ids["moon"])) == MOON_KEYS
     rows = await catalogue.rows(shop.db)
     assert [row["slug"] for row in rows["listings"]] == ["sun"]
     assert len(rows["search_texts"]) == 1
-
-    async def publish(db: WriteSession, ids: dict[str, int]) -> None:
-        await actions.publish(db, ids["moon"], at=clock.now() + timedelta(days=7))
-        await republish(db, [ids["moon"]])
-
-    assert await changed(shop, publish) == MOON_KEYS
+    at = clock.now() + timedelta(days=7)
+    assert await changed(shop, lambda db, ids: publish(db, ids["moon"], at=at)) == MOON_KEYS
     rows = await catalogue.rows(shop.db)
     assert [(row["slug"], row["is_in_stock"]) for row in rows["listings"]] == [("moon", 1), ("sun", 1)]
     assert "zqmoon" in rows["search_texts"][0]["words"].split()
 
 
-async def test_only_crossing_sold_out_purges(shop: Services, clock: SetClock) -> None:
+async def test_what_cannot_be_published(shop: Services, clock: SetClock) -> None:
+    async with shop.db.write() as db:
+        await db.execute(delete(Variant).where(Variant.sku == "SUN"))
+    with pytest.raises(Refused, match="at least one variant"):
+        await changed(shop, lambda db, ids: publish(db, ids["sun"], at=clock.now()))
+    with pytest.raises(NotFound):
+        await changed(shop, lambda db, _: archive(db, 10**9))
+
+
+async def test_a_renamed_collection_is_stale_wherever_it_is_linked(shop: Services) -> None:
+    async def rename(db: WriteSession, _: dict[str, int]) -> None:
+        await actions.rename_slug(db, "collection", (await db.scalars(select(Collection.id))).one(), "best")
+
+    assert await changed(shop, rename) == {"home", "menu", "collection:picks"}
+
+
+async def test_only_what_shoppers_are_told_purges(shop: Services, clock: SetClock) -> None:
     def count(
         on_hand: int, may_oversell: bool | None = None
     ) -> Callable[[WriteSession, dict[str, int]], Awaitable[None]]:
@@ -172,7 +199,7 @@ async def test_only_crossing_sold_out_purges(shop: Services, clock: SetClock) ->
             db, [Level(ids["M-S"], on_hand, may_oversell)], at=clock.now(), reason="stocktaking"
         )
 
-    assert not await changed(shop, count(2))
+    assert await changed(shop, count(2)) == {"feeds", "product:moon"}  # the page says how few are left
     assert await changed(shop, count(0)) == MOON_KEYS
     assert (await listing(shop))["is_in_stock"] == 0
     assert await changed(shop, count(0, may_oversell=True)) == MOON_KEYS
@@ -191,6 +218,35 @@ async def test_only_crossing_sold_out_purges(shop: Services, clock: SetClock) ->
     assert [row.quantity for row in ledger] == [3, -1, -2, -5]
     assert sum(row.quantity for row in ledger) == level
     assert [row.kind for row in ledger] == ["import", "count", "count", "count"]
+
+
+@pytest.mark.parametrize(
+    ("on_hand", "may_oversell", "is_told"),
+    [(1, False, True), (3, False, True), (4, False, True), (0, True, True), (0, False, False)],
+)
+async def test_a_variant_beside_one_in_stock_purges_what_tells_of_it(
+    shop: Services, clock: SetClock, on_hand: int, may_oversell: bool, is_told: bool
+) -> None:
+    """M-M is sold out at first, M-S is not: no list changes."""
+    keys = await changed(
+        shop, lambda db, ids: set_on_hand(db, [Level(ids["M-M"], on_hand, may_oversell)], at=clock.now(), reason="")
+    )
+    assert keys == ({"product:moon", "feeds"} if is_told else set())
+
+
+async def test_crossing_the_line_of_the_last_few_purges(shop: Services, clock: SetClock) -> None:
+    async def count(on_hand: int) -> set[str]:
+        return await changed(
+            shop, lambda db, ids: set_on_hand(db, [Level(ids["M-S"], on_hand)], at=clock.now(), reason="")
+        )
+
+    told = [bool(await count(on_hand)) for on_hand in (20, 4, 3, 1, 1, 4)]
+    assert told == [True, False, True, True, False, True]
+
+
+async def test_stock_of_no_variant(shop: Services, clock: SetClock) -> None:
+    with pytest.raises(NotFound):
+        await changed(shop, lambda db, _: set_on_hand(db, [Level(10**9, 1)], at=clock.now(), reason=""))
 
 
 async def test_search_words_of_a_product(shop: Services) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from hypermart.demo import CONTENT, seed, seed_if_empty
 from hypermart.demo.states import STATES, seed_states
 from hypermart.services import Services
@@ -22,6 +24,19 @@ async def test_a_shop_with_products_is_not_seeded(demo_copy: Services) -> None:
     said: list[str] = []
     await seed_if_empty(demo_copy, said.append)
     assert said == []
+
+
+async def test_a_shop_whose_seeding_was_interrupted_has_its_pages_of_words(services: Services) -> None:
+    async def stop_after_the_products(_: list[int]) -> None:
+        if (await catalogue.rows(services.db))["products"]:
+            raise KeyboardInterrupt
+
+    services.db.bell = stop_after_the_products
+    with pytest.raises(KeyboardInterrupt):
+        await seed_if_empty(services)
+    services.db.bell = None
+    await seed_if_empty(services)
+    assert len((await catalogue.rows(services.db))["content_pages"]) == len(CONTENT)
 
 
 async def test_pages_of_words_are_whole(demo: Services) -> None:

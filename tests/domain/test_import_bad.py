@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from hypermart.cli import main
+from hypermart.domain.imports.mapping import RESERVED
 from hypermart.services import opened
 from hypermart.settings import Settings
 from tests.parts import catalogue
@@ -140,6 +141,20 @@ def test_a_wrong_catalogue_file_is_one_line(command: Command, tmp_path: Path) ->
     for text, reason in (
         ("[[facets]]\ncode='a'\nname='A'\nsource='wish:b'\n", "facet a: source is attribute:NS.KEY"),
         ("[[categories]]\ntitle='A'\n[[categories]]\ntitle='a'\n", "two categories have the address a"),
+        ("[[categories]]\ntitle='A'\n[[categories.children]]\ntitle='a'\n", "two categories have the address a"),
+        ("[[collections]]\ntitle='A'\n[[collections]]\ntitle='a'\n", "two collections have the address a"),
+        ("[[collections]]\ntitle='A'\nslug='New In'\n", "New In is no slug: new-in is one"),
+        ("[[categories]]\ntitle='A'\nslug='\u00e4'\n", "is no slug: a is one"),
+        (f"[[categories]]\ntitle='{'A' * 256}'\n", "title is over the limit of 255"),
+        (f"[[collections]]\ntitle='A'\nseo_title='{'A' * 256}'\n", "seo_title is over the limit of 255"),
+        (f"[[facets]]\ncode='a'\nname='{'A' * 256}'\nsource='option:A'\n", "name is over the limit of 255"),
+        (f"[[facets]]\ncode='{'a' * 61}'\nname='A'\nsource='option:A'\n", "code is over the limit of 60"),
+        (f"[[facets]]\ncode='a'\nname='A'\nsource='option:{'A' * 190}'\n", "source is over the limit of 190"),
+        ("[[facets]]\ncode='a'\nname='A'\nsource='option:A'\n" * 2, "two facets have the code a"),
+        *(
+            (f"[[facets]]\ncode='{code}'\nname='A'\nsource='option:A'\n", f"facet {code}: the code means something")
+            for code in RESERVED
+        ),
         ("[[categories]]\ntitel='A'\n", "titel"),
         ("[[", "Invalid"),
     ):

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import select, update
 
 from hypermart.db.outbox import Outbox
+from hypermart.domain.browse.pages import Filters
+from hypermart.domain.browse.queries import category_page
 from hypermart.domain.catalog import actions
 from hypermart.domain.catalog.models import PriceChange, Product, Variant
 from hypermart.domain.imports.actions import Order, import_shopify
@@ -97,6 +99,36 @@ async def test_variants_that_left_the_file_leave_the_shop(shop: Shop) -> None:
     rows = await catalogue.rows(shop.services.db)
     assert [row["sku"] for row in rows["variants"]] == ["M-S"]
     assert len(rows["stock_levels"]) == 1
+
+
+async def test_what_happened_to_a_variant_that_left_is_still_known(shop: Shop) -> None:
+    await shop.take(MOON.partition("\n")[0] + "\n")
+    rows = await catalogue.rows(shop.services.db)
+    assert [(row["sku"], row["variant_id"], row["price"]) for row in rows["price_history"]] == [
+        ("M-S", 1, 1000),
+        ("M-M", None, 2000),
+    ]
+    assert [(row["sku"], row["variant_id"], row["quantity"]) for row in rows["stock_movements"]] == [
+        ("M-S", 1, 3),
+        ("M-M", None, 4),
+    ]
+
+
+async def test_a_facet_value_that_nothing_has_any_more_is_kept_and_not_offered(shop: Shop, clock: SetClock) -> None:
+    """Another transaction may be about to use it."""
+    with shop.catalogue.open("a") as catalogue_file:
+        catalogue_file.write("[[facets]]\ncode='size'\nname='Size'\nsource='option:Size'\n")
+
+    async def offered() -> list[str]:
+        async with shop.services.db.read() as db:
+            page = await category_page(db, "night", Filters(), clock.now(), "EUR")
+        return [value.label for facet in page.results.facets for value in facet.values]
+
+    await shop.take(MOON)
+    assert await offered() == ["S", "M"]
+    await shop.take(MOON.replace(",M,M-M", ",L,M-M"))
+    assert await offered() == ["S", "L"]
+    assert [row["slug"] for row in (await catalogue.rows(shop.services.db))["facet_values"]] == ["s", "m", "l"]
 
 
 async def test_sold_stock_stays_sold_until_the_file_counts_again(shop: Shop) -> None:

@@ -18,7 +18,7 @@ POLICY = {
     Kind.PRODUCT: PAGE,
     Kind.CONTENT: PAGE,
     Kind.FEED: "public, max-age=0, s-maxage=3600, stale-while-revalidate=600, stale-if-error=86400",
-    Kind.STREAM: "public, max-age=0, s-maxage=3600, stale-if-error=86400",
+    Kind.STREAM: "public, max-age=0, s-maxage=3600, stale-while-revalidate=600, stale-if-error=86400",
     Kind.FILE: "public, max-age=31536000, immutable",
 }
 ALWAYS = {

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
+import msgspec
 import pytest
+
+from hypermart.app import create_app
+from hypermart.settings import Settings
+from tests.parts.server import free_port, serving
+from tests.parts.visitor import visiting
 
 CATEGORY, PRODUCT = "/c/paintings-prints", "/p/earth"
 
@@ -116,7 +124,8 @@ async def test_other_spellings_of_an_address(client: httpx.AsyncClient, asked: s
         *("/nope", "/p/nope", "/c/nope", "/collections/nope", "/pages/nope", "/p/..%2f..%2fetc", "/p/%00", "/p/%ff"),
         *("/media/originals/../../etc/passwd", "/media/x", "/media/originals", "/media/originals/%2e%2e/x.jpg"),
         *("/static/x/../pyproject.toml", "/sitemaps/products-0.xml", "/sitemaps/products-99.xml", "/sitemaps/x"),
-        *("/p", "/c/a/b"),
+        *("/p", "/c/a/b", "/c/space%20", "/p/earth%20", f"/sitemaps/products-{'9' * 5000}.xml"),
+        f"/media/originals/{'x' * 300}.jpg",
     ],
 )
 async def test_what_is_not_there_is_a_page_with_departments(client: httpx.AsyncClient, path: str) -> None:
@@ -127,6 +136,7 @@ async def test_what_is_not_there_is_a_page_with_departments(client: httpx.AsyncC
 async def test_public_pages_take_nothing(client: httpx.AsyncClient, method: str) -> None:
     answer = await client.request(method, PRODUCT)
     assert answer.status_code in (405, 204)
+    assert "GET" in answer.headers["allow"]
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -166,3 +176,28 @@ async def test_a_sku_goes_to_its_product(client: httpx.AsyncClient) -> None:
 async def test_the_title_ranks_before_the_rest(client: httpx.AsyncClient) -> None:
     page = await see(client, "/search?q=flower")
     assert page.index("/p/flower-studies") < page.index("/p/still-life-flowers-and-fruit")
+
+
+def test_head_leaves_the_connection_as_it_was(demo_settings: Settings) -> None:
+    """The server counts bytes by the method that it was asked for."""
+    with serving(create_app(demo_settings), free_port()) as base, httpx.Client(base_url=base) as client:
+        for path in (PRODUCT, "/feeds/products.xml", "/nope"):
+            assert client.head(path).content == b""
+            connection = client._transport._pool.connections[0]  # type: ignore[attr-defined]
+            assert client.get(PRODUCT).status_code == 200
+            assert client._transport._pool.connections == [connection]  # type: ignore[attr-defined]
+
+
+async def test_a_picture_says_what_it_is_and_is_sent_once(client: httpx.AsyncClient) -> None:
+    address = re.findall(r'href="(/media/originals/[^"]+[.]jpg)"', await see(client, PRODUCT))[0]
+    first = await client.get(address)
+    assert first.headers["content-type"] == "image/jpeg"
+    again = await client.get(address, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert (await client.get(address + "x.jpg", headers={"if-none-match": "*"})).status_code == 404
+
+
+async def test_only_https_shops_ask_for_https(demo_settings: Settings) -> None:
+    for base_url, is_strict in (("http://shop.test", False), ("https://shop.test", True)):
+        async with visiting(create_app(msgspec.structs.replace(demo_settings, base_url=base_url))) as client:
+            assert ("strict-transport-security" in (await client.get("/nope")).headers) is is_strict

@@ -10,6 +10,8 @@ from pathlib import Path
 from hypermart.errors import NotFound
 
 PIECE = 64 * 1024
+#: Bytes of a key; no file system takes longer names.
+LONGEST = 255
 
 
 class LocalBlobs:
@@ -19,7 +21,8 @@ class LocalBlobs:
     def _path(self, key: str) -> Path:
         """Raises NotFound for a key that would leave the folder."""
         parts = key.split("/")
-        if any(part in ("", ".", "..") or part.startswith(".") or "\\" in part or "\0" in part for part in parts):
+        is_odd = any(not part or part.startswith(".") or "\\" in part or "\0" in part for part in parts)
+        if is_odd or len(key.encode()) > LONGEST:
             raise NotFound(key)
         return self._folder.joinpath(*parts)
 

@@ -37,7 +37,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def exact(length: int) -> String:
     """Text compared byte by byte (slugs, SKUs, codes), where plain text folds case and accents on MySQL."""
-    return String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql")
+    return String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_0900_bin"), "mysql")
 
 
 #: SQLite gives row ids only to INTEGER keys.

@@ -31,9 +31,9 @@ async def seed(services: Services, say: Callable[[str], None] = lambda _: None) 
         pictures=ART_PRINTS / "images",
         mapping=load(ART_PRINTS / "catalogue.toml"),
     )
+    await _write_content(services)  # first: a shop with products is not seeded again
     say("Filling the shop with art prints ...")
     summary = await import_shopify(services.db, services.blobs, order)
-    await _write_content(services)
     for line in summary.lines():
         say(line)
     return summary

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from hypermart.db.session import WriteSession
-from hypermart.domain.browse.actions import republish
+from hypermart.domain.browse.actions import archive, publish
 from hypermart.domain.catalog import actions
 from hypermart.domain.catalog.models import Product, Variant
 from hypermart.domain.imports.actions import Order, import_shopify
@@ -77,10 +77,9 @@ async def seed_states(services: Services) -> None:
         ids = dict((await db.execute(select(Product.slug, Product.id))).all())
         await _sale(db, ids["state-on-sale"], now - week, now + week)
         await _sale(db, ids["state-sale-soon"], now + week, now + 2 * week)
-        await actions.publish(db, ids["state-scheduled"], at=now + week)
-        await actions.archive(db, ids["state-archived"])
+        await publish(db, ids["state-scheduled"], at=now + week)
+        await archive(db, ids["state-archived"])
         await actions.rename_slug(db, "product", ids["state-old-earth"], "state-new-earth")
-        await republish(db, [id_ for slug, id_ in ids.items() if slug.startswith("state-")])
 
 
 async def _sale(db: WriteSession, product_id: int, starts_at: datetime, ends_at: datetime) -> None:

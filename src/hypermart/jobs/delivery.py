@@ -63,7 +63,7 @@ async def due(services: Services, lane: Lane) -> list[int]:
     statement = (
         select(Outbox.id).where(_free(services.clock.now(), lane)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
     )
-    async with services.db.read() as db:
+    async with services.db.write() as db:  # the primary: work must go on while the replica is away
         return list((await db.execute(statement)).scalars())
 
 

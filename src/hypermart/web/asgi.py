@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -18,18 +18,25 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 )
-SECURITY = [
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+SECURITY: Headers = [
     (b"content-security-policy", CSP.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
+HSTS = (b"strict-transport-security", b"max-age=31536000")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
-async def around(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
-    """Calls `app` for an HTTP request and sees to the rest."""
+def security(base_url: str) -> Headers:
+    """The security headers of every answer of a shop that is open at `base_url`."""
+    return [*SECURITY, HSTS] if base_url.startswith("https:") else SECURITY
+
+
+async def around(app: ASGIApp, headers: Headers, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    """Calls `app` for an HTTP request, adds `headers` to its answer, and sees to the rest."""
     started, status = time.perf_counter(), 500
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex.encode()
@@ -39,10 +46,10 @@ async def around(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -
         nonlocal status
         if message["type"] == "http.response.start":
             status = message["status"]
-            headers = list(message["headers"])
-            if not any(name.lower() == b"cache-control" for name, _ in headers):
-                headers.append((b"cache-control", b"no-store"))
-            message["headers"] = [*headers, *SECURITY, (b"x-request-id", request_id)]
+            own = list(message["headers"])
+            if not any(name.lower() == b"cache-control" for name, _ in own):
+                own.append((b"cache-control", b"no-store"))
+            message["headers"] = [*own, *headers, (b"x-request-id", request_id)]
         elif is_head:
             message = {**message, "body": b""}  # type: ignore[assignment]  # after the start only bodies follow
         await send(message)
@@ -52,9 +59,8 @@ async def around(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -
             if (tidy := _tidy(path)) != path:
                 await _moved(tidy, scope, finish)
             else:
-                if is_head:
-                    scope["method"] = HttpMethod.GET  # HEAD is GET without the body
-                await app(scope, receive, finish)
+                # HEAD is GET without the body. A scope of our own: the server goes by its own one.
+                await app({**scope, "method": HttpMethod.GET} if is_head else scope, receive, finish)
         finally:
             took = round((time.perf_counter() - started) * 1000, 1)
             method = "HEAD" if is_head else scope["method"]

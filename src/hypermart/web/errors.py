@@ -11,7 +11,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hypermart.addresses import list_url, product_url
@@ -24,7 +24,7 @@ from hypermart.web.render import HTML, Answer, AnyRequest, Shop, redirect
 
 log = structlog.get_logger(__name__)
 #: The database is away or too slow: nothing is wrong with the request, and asking again is right.
-AWAY = (DBAPIError, PoolTimeout, OSError)
+AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError)
 RETRY_AFTER = "10"
 #: Addresses whose slugs are always lower case, however somebody wrote them down.
 LOWER = re.compile(r"/(p|c|collections|pages)/")
@@ -77,8 +77,9 @@ async def _answer(request: AnyRequest, shop: Shop, error: Exception) -> Answer:
         except AWAY as away:
             return _plain(shop, away)
         page = _page(request, shop, error, around)
-        template = "errors/410.html" if page.status == 410 else "errors/404.html"
-        return shop.page(request, template, page, status=page.status)
+        answer = shop.page(request, "errors/not_here.html", page, status=page.status)
+        answer.headers.update(getattr(error, "headers", None) or {})  # 405 names what is allowed
+        return answer
     return _plain(shop, error)
 
 

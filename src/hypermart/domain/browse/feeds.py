@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, func, select
 
-from hypermart.db.session import AnySession
+from hypermart.db.session import AnySession, Read
 from hypermart.domain.browse.pages import PriceView
 from hypermart.domain.browse.rules import price_view
-from hypermart.domain.browse.statements import NOW
+from hypermart.domain.browse.statements import NOW, is_running, next_change
 from hypermart.domain.catalog.models import Listing, Picture, Product, SalePrice, Variant
 from hypermart.domain.stock.models import StockLevel
 
@@ -54,11 +54,7 @@ _PRODUCTS = (
     .limit(bindparam("limit"))
     .offset(bindparam("offset"))
 )
-_SALE = (
-    select(func.min(SalePrice.price))
-    .where(SalePrice.variant_id == Variant.id, SalePrice.starts_at <= NOW, SalePrice.ends_at > NOW)
-    .scalar_subquery()
-)
+_SALE = select(func.min(SalePrice.price)).where(SalePrice.variant_id == Variant.id, is_running()).scalar_subquery()
 _OFFERS = (
     select(
         Variant.id,
@@ -101,12 +97,22 @@ async def sitemap_rows(db: AnySession, now: datetime, shard: int, size: int) -> 
     return [SitemapRow(*row) for row in rows.all()]
 
 
-async def offers(db: AnySession, now: datetime, currency: str) -> AsyncIterator[list[OfferRow]]:
-    """All variants on sale, CHUNK at a time."""
+async def offers(read: Read, now: datetime, currency: str) -> AsyncIterator[list[OfferRow]]:
+    """All variants on sale, CHUNK at a time. Whoever reads slowly keeps no connection meanwhile."""
     after = 0
-    while rows := (await db.execute(_OFFERS, {"now": now, "after": after})).all():
+    while True:
+        async with read() as db:
+            rows = (await db.execute(_OFFERS, {"now": now, "after": after})).all()
+        if not rows:
+            return
         after = rows[-1][0]
         yield [_offer(row, currency) for row in rows]
+
+
+async def next_price_change(db: AnySession, now: datetime) -> datetime | None:
+    """The next moment at which a sale or a publication begins or ends."""
+    moment: datetime | None = (await db.execute(select(next_change()), {"now": now})).scalar()
+    return moment
 
 
 def _offer(row: Sequence[Any], currency: str) -> OfferRow:

@@ -162,12 +162,15 @@ def card(row: Sequence[Any], currency: str) -> CardRow:
         sale_low, sale_high, on_sale, key, alt, width, height, widths,
     ) = row  # fmt: skip
     highest = sale_high if on_sale == variants else price_to
+    price = price_view(price_from, sale_low, compare_at, highest, currency)
+    if price.now.minor < price_from < price_to:  # the variant on sale need not be the one that sets price_from
+        price = msgspec.structs.replace(price, was=None)
     return CardRow(
         id=id_,
         slug=slug,
         title=title,
         byline=byline,
-        price=price_view(price_from, sale_low, compare_at, highest, currency),
+        price=price,
         is_in_stock=bool(is_in_stock),
         variant_count=variants,
         picture=picture(key, alt, width, height, widths) if key else None,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from hypermart.db.dialect import json_rows
 from hypermart.db.session import AnySession
@@ -23,7 +23,7 @@ from hypermart.domain.browse.pages import (
     VariantRow,
 )
 from hypermart.domain.browse.rules import meant_variant, price_view
-from hypermart.domain.browse.statements import NOW, next_change, related
+from hypermart.domain.browse.statements import is_running, next_change, related
 from hypermart.domain.catalog.models import (
     ACTIVE,
     ARCHIVED,
@@ -92,7 +92,6 @@ _PRODUCT = select(
     _PICTURES.label("pictures"),
 ).where(Product.slug == bindparam("slug"))
 
-_RUNNING = (SalePrice.variant_id == Variant.id, SalePrice.starts_at <= NOW, SalePrice.ends_at > NOW)
 _VARIANTS = (
     select(
         Variant.id,
@@ -102,7 +101,10 @@ _VARIANTS = (
         Variant.option2,
         Variant.option3,
         Variant.price,
-        select(func.min(SalePrice.price)).where(*_RUNNING).scalar_subquery().label("sale"),
+        select(func.min(SalePrice.price))
+        .where(SalePrice.variant_id == Variant.id, is_running())
+        .scalar_subquery()
+        .label("sale"),
         Variant.compare_at,
         (StockLevel.on_hand - StockLevel.reserved - StockLevel.allocated).label("available"),
         StockLevel.may_oversell,
@@ -128,7 +130,7 @@ async def product_page(db: AnySession, slug: str, wanted: Wanted, now: datetime,
     """Raises NotFound (also: not yet published), Gone (archived), Moved (old slug) or NoSuchVariant."""
     row = (await db.execute(_PRODUCT, {"slug": slug})).first()
     if row is None:
-        raise await _moved(db, slug)
+        raise await _moved(db, slug, now)
     if row.status == ARCHIVED:
         raise Gone(row.title)
     if row.status != ACTIVE or row.published_at is None or row.published_at > now:
@@ -165,9 +167,10 @@ _PLAIN = (
 )
 
 
-async def _moved(db: AnySession, slug: str) -> Exception:
+async def _moved(db: AnySession, slug: str, now: datetime) -> Exception:
     old = select(Product.slug).join(OldSlug, OldSlug.target_id == Product.id).where(OldSlug.kind == "product")
-    new = (await db.execute(old.where(OldSlug.slug == slug))).scalar()
+    is_public = or_(Product.status == ARCHIVED, and_(Product.status == ACTIVE, Product.published_at <= now))
+    new = (await db.execute(old.where(OldSlug.slug == slug, is_public))).scalar()
     return Moved(new) if new else NotFound(slug)
 
 

@@ -138,7 +138,13 @@ def _rails() -> AnySelect:
         .subquery()
     )
     return (
-        select(*ranked.c, Collection.slug.label("collection"), Collection.title.label("heading"), Collection.intro)
+        select(
+            *ranked.c,
+            Collection.slug.label("collection"),
+            Collection.title.label("heading"),
+            Collection.intro,
+            next_change().label("until"),
+        )
         .join(Collection, Collection.id == ranked.c.collection_id)
         .where(ranked.c.place <= RAIL)
         .order_by(Collection.position, Collection.id, ranked.c.place)
@@ -196,7 +202,9 @@ _RAILS, _DEPARTMENTS, _HERO = _rails(), _departments(), _hero()
 async def home_page(db: AnySession, now: datetime, currency: str) -> HomePage:
     around = await frame(db)
     rails: dict[str, RailView] = {}
-    for *columns, _, _, slug, title, intro in (await db.execute(_RAILS, {"now": now})).all():
+    until = None
+    for *columns, _, _, slug, title, intro, moment in (await db.execute(_RAILS, {"now": now})).all():
+        until = moment
         before = rails.get(slug) or RailView(slug, title, intro, ())
         rails[slug] = RailView(slug, title, intro, (*before.cards, card(columns, currency)))
     rows = (await db.execute(_DEPARTMENTS, {"now": now})).all()
@@ -207,7 +215,7 @@ async def home_page(db: AnySession, now: datetime, currency: str) -> HomePage:
         departments=tuple(DepartmentCard(row, *counted.get(row.id, (0, None))) for row in around.departments),
         rails=tuple(rails.values()),
         hero=card(hero, currency) if hero else None,
-        fresh_until=rows[0][2] if rows else None,
+        fresh_until=rows[0][2] if rows else until,
     )
 
 

@@ -63,6 +63,11 @@ class Statements(msgspec.Struct, frozen=True):
     cards: AnySelect
 
 
+def is_running() -> ColumnElement[bool]:
+    """Whether a sale price holds now: from its first moment until just before its last."""
+    return and_(SalePrice.starts_at <= NOW, SalePrice.ends_at > NOW)
+
+
 def running_sales() -> Subquery:
     """Per product: lowest and highest running sale price, and how many variants have one."""
     return (
@@ -72,7 +77,7 @@ def running_sales() -> Subquery:
             func.max(SalePrice.price).label("high"),
             func.count(distinct(SalePrice.variant_id)).label("variants"),
         )
-        .where(SalePrice.starts_at <= NOW, SalePrice.ends_at > NOW)
+        .where(is_running())
         .group_by(SalePrice.product_id)
         .subquery("sales")
     )
@@ -148,10 +153,10 @@ def list_statements(shape: Shape) -> Statements:
     for number in range(shape.facets):
         others = facets[:number] + facets[number + 1 :]
         counts.append(_counts(shape, number + 1, [*scope, *others, in_price, in_stock], joined))
-    return Statements(summary, union_all(*counts), _cards(found, sales, is_down=shape.sort in ("price-down", "new")))
+    return Statements(summary, union_all(*counts), _cards(found, is_down=shape.sort in ("price-down", "new")))
 
 
-def _cards(found: AnySelect, sales: Subquery, *, is_down: bool) -> AnySelect:
+def _cards(found: AnySelect, *, is_down: bool) -> AnySelect:
     """One page of `found`, and only then what its cards show."""
 
     def ordered(columns: Any) -> tuple[Any, ...]:
@@ -163,13 +168,17 @@ def _cards(found: AnySelect, sales: Subquery, *, is_down: bool) -> AnySelect:
         .offset(bindparam("offset", type_=Integer))
         .subquery("shown")
     )
+    return _cards_of(shown).order_by(*ordered(shown.c))
+
+
+def _cards_of(ids: Subquery) -> AnySelect:
+    sales = running_sales()
     return (
         select(*card_columns(sales))
-        .select_from(shown)
-        .join(Listing, Listing.product_id == shown.c.product_id)
-        .outerjoin(sales, sales.c.product_id == shown.c.product_id)
+        .select_from(ids)
+        .join(Listing, Listing.product_id == ids.c.product_id)
+        .outerjoin(sales, sales.c.product_id == ids.c.product_id)
         .outerjoin(Picture, Picture.id == Listing.picture_id)
-        .order_by(*ordered(shown.c))
     )
 
 
@@ -249,7 +258,6 @@ def _own_order(scope: str) -> Any:
 
 def related(limit: int) -> AnySelect:
     """Cards of the products that follow product `product_id` in category `scope_id`, beginning anew after the last."""
-    sales = running_sales()
     place = select(Listing.position).where(Listing.product_id == bindparam("product_id")).scalar_subquery()
     is_before = case((ListEntry.position > place, 0), else_=1)
     near = (
@@ -259,11 +267,4 @@ def related(limit: int) -> AnySelect:
         .limit(limit)
         .subquery("near")
     )
-    return (
-        select(*card_columns(sales))
-        .select_from(near)
-        .join(Listing, Listing.product_id == near.c.product_id)
-        .outerjoin(sales, sales.c.product_id == near.c.product_id)
-        .outerjoin(Picture, Picture.id == Listing.picture_id)
-        .order_by(near.c.is_before, near.c.position, near.c.product_id)
-    )
+    return _cards_of(near).order_by(near.c.is_before, near.c.position, near.c.product_id)

@@ -1,7 +1,4 @@
-"""What can be done to products, prices and slugs. What lists derive from them is in listing.py; stock is its own noun.
-
-A change of what shoppers find (publish, schedule, archive) is followed by browse.actions.republish() in the same block.
-"""
+"""What can be done to prices, sales and slugs: relist() is all that follows. Publication is in browse/actions.py."""
 
 from __future__ import annotations
 
@@ -12,10 +9,8 @@ from sqlalchemy import delete, select
 
 from hypermart.db.session import WriteSession
 from hypermart.domain.catalog import rules
-from hypermart.domain.catalog.listing import relist
+from hypermart.domain.catalog.listing import lock_products, relist
 from hypermart.domain.catalog.models import (
-    ACTIVE,
-    ARCHIVED,
     Category,
     Collection,
     OldSlug,
@@ -34,7 +29,7 @@ SLUGGED: dict[str, type[Product | Category | Collection]] = {
 
 
 async def change_price(  # noqa: PLR0913  (a price change is these five facts)
-    db: WriteSession, variant_id: int, price: int, *, compare_at: int | None = None, at: datetime, reason: str
+    db: WriteSession, variant_id: int, price: int, *, compare_at: int | None, at: datetime, reason: str
 ) -> None:
     """The regular price is `price` (minor units). Refuses a negative one, and one that a sale would not undercut."""
     variant = await _variant(db, variant_id)
@@ -48,7 +43,8 @@ async def change_price(  # noqa: PLR0913  (a price change is these five facts)
     if (variant.price, variant.compare_at) == (price, compare_at):
         return
     variant.price, variant.compare_at = price, compare_at
-    db.add(PriceChange(variant_id=variant_id, price=price, compare_at=compare_at, changed_at=at, reason=reason))
+    facts = {"price": price, "compare_at": compare_at, "changed_at": at, "reason": reason}
+    db.add(PriceChange(variant_id=variant_id, sku=variant.sku, **facts))
     await db.flush()
     await relist(db, [variant.product_id])
 
@@ -71,6 +67,8 @@ async def schedule_sale(
 
 async def _variant(db: WriteSession, variant_id: int) -> Variant:
     """Locked, so that price and sales of one variant change one after the other."""
+    if product_id := await db.scalar(select(Variant.product_id).where(Variant.id == variant_id)):
+        await lock_products(db, [product_id])
     variant = await db.scalar(select(Variant).where(Variant.id == variant_id).with_for_update())
     if variant is None:
         raise NotFound("variant")
@@ -101,28 +99,3 @@ async def claim_slugs(db: WriteSession, kind: str, slugs: list[str]) -> None:
     """`slugs` belong to something living: no redirect leads away from them any more."""
     # no page shows this: a redirect is not kept
     await db.execute(delete(OldSlug).where(OldSlug.kind == kind, OldSlug.slug.in_(slugs)))
-
-
-async def publish(db: WriteSession, product_id: int, *, at: datetime) -> None:
-    """The product is public from `at` on, which may lie ahead. Refuses one without a variant."""
-    if not await db.scalar(select(Variant.id).where(Variant.product_id == product_id).limit(1)):
-        raise Refused("A product needs at least one variant before it can be published.")
-    await _set_status(db, product_id, ACTIVE, at)
-
-
-async def archive(db: WriteSession, product_id: int) -> None:
-    """The product is withdrawn for good: its address answers 410."""
-    await _set_status(db, product_id, ARCHIVED, None)
-
-
-async def unpublish(db: WriteSession, product_id: int) -> None:
-    """The product stays active for staff and is hidden from shoppers."""
-    await _set_status(db, product_id, ACTIVE, None)
-
-
-async def _set_status(db: WriteSession, product_id: int, status: str, published_at: datetime | None) -> None:
-    product = await db.get(Product, product_id)
-    if product is None:
-        raise NotFound("product")
-    product.status, product.published_at = status, published_at
-    await relist(db, [product_id])

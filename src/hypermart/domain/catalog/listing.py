@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 
 from hypermart.db.bulk import chunks, insert_many, update_many
 from hypermart.db.session import WriteSession, stale
@@ -19,8 +19,6 @@ from hypermart.domain.catalog.models import (
     Category,
     CategoryProduct,
     CollectionProduct,
-    FacetValue,
-    ListFacet,
     Listing,
     Picture,
     Product,
@@ -37,13 +35,21 @@ async def relist(db: WriteSession, product_ids: Iterable[int]) -> None:
     await db.flush()
     parents = {row.id: row.parent_id for row in await db.execute(select(Category.id, Category.parent_id))}
     for ids in chunks(sorted(set(product_ids))):
+        await lock_products(db, ids)
         await _inherit_categories(db, ids, parents)
         await _write_listings(db, ids)
         await write_facets(db, ids)
         await write_entries(db, ids)
         await stale_lists(db, ids)
-    unused = ~exists().where(ListFacet.value_id == FacetValue.id)
-    await db.execute(delete(FacetValue).where(unused))  # no page shows this: counts hide unused values
+
+
+async def lock_products(db: WriteSession, product_ids: Iterable[int]) -> None:
+    """Whoever derives rows from these products waits for others who do, and then sees what they committed.
+
+    Taken before the rows of variants and stock are locked, in the order of ids: so nobody waits in a circle.
+    """
+    ids = sorted(set(product_ids))
+    await db.execute(select(Product.id).where(Product.id.in_(ids)).order_by(Product.id).with_for_update())
 
 
 async def stale_lists(db: WriteSession, product_ids: Sequence[int]) -> None:

@@ -49,7 +49,7 @@ class Collection(Base):
     updated_at: Mapped[At]
 
     def cache_keys(self) -> Iterable[str]:
-        return "home", f"collection:{self.id}"
+        return "home", "menu", f"collection:{self.id}"
 
 
 class Product(Base):
@@ -144,13 +144,15 @@ class SalePrice(Base):
 
 
 class PriceChange(Base):
-    """The price history: one row for each regular price a variant ever had. Only ever added to."""
+    """The price history: one row for each regular price a variant ever had. Only ever added to, and outlives it."""
 
     __tablename__ = "price_history"
     __table_args__ = (Index("ix_price_history_variant_id", "variant_id", "changed_at"),)
 
     id: Mapped[Id]
-    variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
+    variant_id: Mapped[int | None] = mapped_column(ForeignKey("variants.id", ondelete="SET NULL"))
+    sku: Mapped[str] = mapped_column(exact(100))
+    """As it was then: names the variant when it is gone."""
     price: Mapped[Minor]
     compare_at: Mapped[Minor | None]
     changed_at: Mapped[At]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,10 @@ from hypermart.domain.catalog.rules import slugify
 from hypermart.domain.imports.problems import Unusable
 
 _SOURCE = re.compile(r"(attribute|century):[^.\s]+\.\S+|option:.+")
+#: Keys that addresses of lists and products use themselves; a facet of that code could not be chosen.
+RESERVED = {"q", "min", "max", "available", "sort", "page", "v", "option1", "option2", "option3"}
+#: Sizes of the columns.
+MAX_LABEL, MAX_CODE, MAX_SOURCE = 255, 60, 190
 
 
 class CategoryEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,19 +85,48 @@ def load(path: Path) -> Mapping:
         raise Unusable(f"{path} cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unusable(f"{path}: {error}") from None
-    for facet in mapping.facets:
-        if not _SOURCE.fullmatch(facet.source):
-            raise Unusable(f"{path}: facet {facet.code}: source is attribute:NS.KEY, century:NS.KEY or option:NAME")
-        if facet.code != slugify(facet.code):
-            raise Unusable(f"{path}: facet {facet.code}: a code has small letters, digits and dashes")
-    addresses = [*_addresses(mapping.categories)]
-    for address in addresses:
-        if addresses.count(address) > 1:
-            raise Unusable(f"{path}: two categories have the address {address}: give one of them a slug")
+    if problem := next(_problems(mapping), None):
+        raise Unusable(f"{path}: {' '.join(problem.split())}")
     return mapping
 
 
-def _addresses(entries: tuple[CategoryEntry, ...]) -> Iterator[str]:
+def _problems(mapping: Mapping) -> Iterator[str]:
+    categories = [*_flat(mapping.categories)]
+    for kind, entries in (("categories", categories), ("collections", mapping.collections)):
+        yield from (problem for entry in entries for problem in _entry_problems(entry))
+        for address in _repeated(entry.address for entry in entries):
+            yield f"two {kind} have the address {address}: give one of them a slug"
+    yield from (problem for facet in mapping.facets for problem in _facet_problems(facet))
+    for code in _repeated(facet.code for facet in mapping.facets):
+        yield f"two facets have the code {code}: give one of them another"
+
+
+def _entry_problems(entry: CategoryEntry | CollectionEntry) -> Iterator[str]:
+    for key in ("title", "seo_title"):
+        if len(getattr(entry, key)) > MAX_LABEL:
+            yield f"{entry.title[:40]}: {key} is over the limit of {MAX_LABEL} characters"
+    if entry.slug and entry.slug != slugify(entry.slug):
+        yield f"{entry.title[:40]}: {entry.slug[:40]} is no slug: {slugify(entry.slug)[:40]} is one"
+
+
+def _facet_problems(facet: FacetEntry) -> Iterator[str]:
+    name = f"facet {facet.code[:40]}"
+    if not _SOURCE.fullmatch(facet.source):
+        yield f"{name}: source is attribute:NS.KEY, century:NS.KEY or option:NAME"
+    if facet.code != slugify(facet.code):
+        yield f"{name}: a code has small letters, digits and dashes"
+    if facet.code in RESERVED:
+        yield f"{name}: the code means something else in addresses: take another"
+    for key, limit in (("code", MAX_CODE), ("name", MAX_LABEL), ("source", MAX_SOURCE)):
+        if len(getattr(facet, key)) > limit:
+            yield f"{name}: {key} is over the limit of {limit} characters"
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def _flat(entries: tuple[CategoryEntry, ...]) -> Iterator[CategoryEntry]:
     for entry in entries:
-        yield entry.address
-        yield from _addresses(entry.children)
+        yield entry
+        yield from _flat(entry.children)

@@ -141,7 +141,7 @@ async def _reprice(
 ) -> None:
     """Notes new prices in the history; a sale must stay below the regular price."""
     priced = {row["id"]: values for row, values in changed if any(row[key] != values[key] for key in PRICES)}
-    history = [_change(id_, values["price"], values["compare_at"], ledger) for id_, values in priced.items()]
+    history = [_change(id_, each["sku"], each["price"], each["compare_at"], ledger) for id_, each in priced.items()]
     await insert_many(db, PriceChange, history)
     for ids in chunks(priced):
         sales = select(SalePrice.variant_id, SalePrice.price).where(
@@ -153,14 +153,15 @@ async def _reprice(
                 ledger.problems.add(lines[priced[variant_id]["sku"]], ledger.column("price"), reason)
 
 
-def _change(variant_id: int, price: int, compare_at: int | None, ledger: Ledger) -> dict[str, Any]:
-    change = {"variant_id": variant_id, "price": price, "compare_at": compare_at}
+def _change(variant_id: int, sku: str, price: int, compare_at: int | None, ledger: Ledger) -> dict[str, Any]:
+    change = {"variant_id": variant_id, "sku": sku, "price": price, "compare_at": compare_at}
     return {**change, "changed_at": ledger.at, "reason": REASON}
 
 
 async def _note_prices(db: WriteSession, skus: list[str], ledger: Ledger) -> None:
     for piece in chunks(skus):
-        rows = select(Variant.id, Variant.price, Variant.compare_at).where(Variant.sku.in_(piece)).order_by(Variant.id)
+        facts = select(Variant.id, Variant.sku, Variant.price, Variant.compare_at)
+        rows = facts.where(Variant.sku.in_(piece)).order_by(Variant.id)
         history = [_change(*row, ledger) for row in (await db.execute(rows))]
         await insert_many(db, PriceChange, history)
 

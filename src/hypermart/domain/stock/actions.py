@@ -10,12 +10,12 @@ import msgspec
 from sqlalchemy import Row, case, func, or_, select, update
 
 from hypermart.db.bulk import chunks, insert_many, update_many
-from hypermart.db.session import WriteSession
-from hypermart.domain.catalog.listing import stale_lists
+from hypermart.db.session import WriteSession, stale
+from hypermart.domain.catalog.listing import lock_products, stale_lists
 from hypermart.domain.catalog.models import ListEntry, Listing, Variant
 from hypermart.domain.stock import rules
 from hypermart.domain.stock.models import StockLevel, StockMovement
-from hypermart.errors import Refused
+from hypermart.errors import NotFound, Refused
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -39,44 +39,62 @@ async def set_on_hand(db: WriteSession, levels: Iterable[Level], *, at: datetime
     await db.flush()
     for piece in chunks(sorted(levels, key=lambda level: level.variant_id)):
         ids = [level.variant_id for level in piece]
-        table = StockLevel.__table__
-        rows = await db.execute(
-            select(table).where(table.c.variant_id.in_(ids)).order_by(table.c.variant_id).with_for_update()
-        )
-        await _write(db, piece, {row.variant_id: row for row in rows}, at, reason)
-        products = await db.scalars(select(Variant.product_id).where(Variant.id.in_(ids)).distinct())
-        await mark_in_stock(db, products.all())
+        found = await db.execute(select(Variant.id, Variant.product_id, Variant.sku).where(Variant.id.in_(ids)))
+        variants = {row.id: row for row in found}
+        if any(id_ not in variants for id_ in ids):
+            raise NotFound("variant")
+        products = {row.product_id for row in variants.values()}
+        await lock_products(db, products)
+        reworded = await _write(db, piece, {row.id: row.sku for row in variants.values()}, at, reason)
+        if reworded:
+            stale(db, "feeds", *(f"product:{variants[id_].product_id}" for id_ in reworded))
+        await mark_in_stock(db, products)
 
 
-async def _write(
-    db: WriteSession, levels: list[Level], present: dict[int, Row[Any]], at: datetime, reason: str
-) -> None:
+async def _write(db: WriteSession, levels: list[Level], skus: dict[int, str], at: datetime, reason: str) -> list[int]:
+    """Gives the variants of which shoppers are now told something else."""
+    present = await _locked(db, list(skus))
     new: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     moves: list[dict[str, Any]] = []
+    reworded: list[int] = []
     for level in levels:
-        row = present.get(level.variant_id)
-        before, promised = (row.on_hand, row.reserved + row.allocated) if row else (0, 0)
-        may = level.may_oversell if level.may_oversell is not None else bool(row and row.may_oversell)
+        id_, row = level.variant_id, present.get(level.variant_id)
+        before, promised, might = (
+            (row.on_hand, row.reserved + row.allocated, row.may_oversell) if row else (0, 0, False)
+        )
+        may = might if level.may_oversell is None else level.may_oversell
         if problem := rules.refusal(level.on_hand, promised, may):
-            raise NoSuchStock(level.variant_id, problem)
-        values = {"variant_id": level.variant_id, "on_hand": level.on_hand, "may_oversell": may}
+            raise NoSuchStock(id_, problem)
+        values = {"variant_id": id_, "on_hand": level.on_hand, "may_oversell": may}
         if row is None:
             new.append(values)
-        elif (row.on_hand, row.may_oversell) != (level.on_hand, may):
+        elif (before, might) != (level.on_hand, may):
             changed.append(values)
         if level.on_hand != before:
             kind = "import" if reason == "import" else "count"
-            move = {"variant_id": level.variant_id, "quantity": level.on_hand - before, "kind": kind}
+            move = {"variant_id": id_, "sku": skus[id_], "quantity": level.on_hand - before, "kind": kind}
             moves.append({**move, "reason": reason, "moved_at": at})
+        if rules.wording(before - promised, might) != rules.wording(level.on_hand - promised, may):
+            reworded.append(id_)
     await insert_many(db, StockLevel, new)
     await update_many(db, StockLevel, changed, key="variant_id")
     await insert_many(db, StockMovement, moves)
+    return reworded
+
+
+async def _locked(db: WriteSession, ids: list[int]) -> dict[int, Row[Any]]:
+    table = StockLevel.__table__
+    rows = await db.execute(
+        select(table).where(table.c.variant_id.in_(ids)).order_by(table.c.variant_id).with_for_update()
+    )
+    return {row.variant_id: row for row in rows}
 
 
 async def mark_in_stock(db: WriteSession, product_ids: Iterable[int]) -> None:
     """The stock flags of lists are right again; pages of products that crossed sold-out/available are stale."""
     for ids in chunks(sorted(set(product_ids))):
+        await lock_products(db, ids)
         can_be_had = or_(StockLevel.may_oversell, StockLevel.on_hand - StockLevel.reserved - StockLevel.allocated > 0)
         rows = await db.execute(
             select(Listing.product_id, Listing.is_in_stock, func.max(case((can_be_had, 1), else_=0)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hypermart.db.base import At, Base, Id, Label
+from hypermart.db.base import At, Base, Id, Label, exact
 
 
 class StockLevel(Base):
@@ -28,13 +28,15 @@ class StockLevel(Base):
 
 
 class StockMovement(Base):
-    """The ledger: the sum of `quantity` of a variant is its on_hand. Only ever added to."""
+    """The ledger: the sum of `quantity` of a variant is its on_hand. Only ever added to, and outlives it."""
 
     __tablename__ = "stock_movements"
     __table_args__ = (Index("ix_stock_movements_variant_id", "variant_id", "moved_at"),)
 
     id: Mapped[Id]
-    variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
+    variant_id: Mapped[int | None] = mapped_column(ForeignKey("variants.id", ondelete="SET NULL"))
+    sku: Mapped[str] = mapped_column(exact(100))
+    """As it was then: names the variant when it is gone."""
     quantity: Mapped[int]
     kind: Mapped[str] = mapped_column(String(20))
     reason: Mapped[Label]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+FEW = 3
+"""So many or fewer are told to shoppers as the last ones."""
 
-def is_available(on_hand: int, promised: int, may_oversell: bool) -> bool:
-    """`promised` is what is reserved or allocated."""
-    return may_oversell or on_hand - promised > 0
+
+def wording(available: int, may_oversell: bool) -> str:
+    """What shoppers are told: pages are stale when it changes, not with each piece sold."""
+    if available > FEW:
+        return "in stock"
+    if available > 0:
+        return f"{available} left"
+    return "made to order" if may_oversell else "sold out"
 
 
 def refusal(on_hand: int, promised: int, may_oversell: bool) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from xml.sax.saxutils import escape
 
@@ -11,11 +12,11 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from hypermart.addresses import category_url, collection_url, content_url, media_url, product_url
-from hypermart.domain.browse.feeds import OfferRow, offers, product_count, sitemap_rows
+from hypermart.domain.browse.feeds import OfferRow, next_price_change, offers, product_count, sitemap_rows
 from hypermart.domain.browse.frame import frame
 from hypermart.domain.browse.pages import CategoryRow
 from hypermart.errors import NotFound
-from hypermart.web.caching import IF_ERROR, Public, etag
+from hypermart.web.caching import Public, etag
 from hypermart.web.render import Answer, AnyRequest, Shop
 
 XML = "application/xml; charset=utf-8"
@@ -23,6 +24,7 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 SITEMAP = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 #: Products per sitemap; the protocol allows 50,000, but smaller ones are made faster.
 SHARD = 5000
+SHARD_NUMBER = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 #: Seconds that a CDN may keep what machines read: they come rarely and need not see the last minute.
 SLOW = 3600
 
@@ -60,8 +62,10 @@ async def show_sitemap(request: AnyRequest, name: FromPath[str], shop: NamedDepe
             paths += [collection_url(row.slug) for row in around.collections]
             paths += [content_url(row.slug) for row in around.content]
             urls = [f"<loc>{escape(base + path)}</loc>" for path in paths]
-        elif kind == "products" and name.endswith(".xml") and number.isascii() and number.isdecimal():
-            rows = await sitemap_rows(db, shop.now(), min(int(number), 10**6), SHARD) if int(number[:7]) else []
+        elif (
+            kind == "products" and name.endswith(".xml") and number.isascii() and number.isdecimal() and len(number) < 7
+        ):
+            rows = await sitemap_rows(db, shop.now(), int(number), SHARD) if int(number) else []
             stamp = "%Y-%m-%dT%H:%M:%SZ"
             urls = [
                 f"<loc>{escape(base + product_url(row.slug))}</loc><lastmod>{row.updated_at:{stamp}}</lastmod>"
@@ -80,8 +84,9 @@ def _category_urls(rows: tuple[CategoryRow, ...]) -> list[str]:
 @get("/feeds/products.xml", media_type=XML)
 async def show_product_feed(shop: NamedDependency[Shop]) -> Stream:
     """Google's product feed (RSS 2.0 with the g: namespace), sent as it is read, so without an etag."""
-    policy = f"public, max-age=0, s-maxage={SLOW}, stale-if-error={IF_ERROR}"
-    return Stream(_feed(shop), media_type=XML, headers={"cache-control": policy, "surrogate-key": "feeds"})
+    async with shop.read() as db:
+        until = await next_price_change(db, shop.now())
+    return Stream(_feed(shop), media_type=XML, headers=Public(("feeds",), until, shared=SLOW).headers(shop.now()))
 
 
 async def _feed(shop: Shop) -> AsyncIterator[bytes]:
@@ -90,9 +95,8 @@ async def _feed(shop: Shop) -> AsyncIterator[bytes]:
         f'{HEAD}<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel>\n'
         f"<title>{name}</title><link>{base}/</link><description>All products of {name}</description>\n"
     ).encode()
-    async with shop.read() as db:
-        async for rows in offers(db, shop.now(), shop.currency):
-            yield "".join(_item(row, base) for row in rows).encode()
+    async for rows in offers(shop.read, shop.now(), shop.currency):
+        yield "".join(_item(row, base) for row in rows).encode()
     yield b"</channel></rss>\n"
 
 

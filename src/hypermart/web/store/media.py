@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TypeAlias
 
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
 
 from hypermart.errors import NotFound
-from hypermart.web.caching import IMMUTABLE, etag
+from hypermart.web.caching import IMMUTABLE, etag, is_known
 from hypermart.web.render import Answer, AnyRequest, Shop
 
 #: The only kinds of picture that are ever stored; anything else under a key is not served.
@@ -27,11 +27,15 @@ PICTURES = {
 
 
 @get("/media/{key:path}", media_type="image/*")
-async def show_picture(key: FromPath[str], shop: NamedDependency[Shop]) -> Stream:
+async def show_picture(request: AnyRequest, key: FromPath[str], shop: NamedDependency[Shop]) -> Answer | Stream:
     name = key.lstrip("/")
     media_type = PICTURES.get(name.rpartition(".")[2])
     if media_type is None or not name.startswith(("originals/", "renditions/")):
         raise NotFound(name)
+    tag = f'"{name}"'
+    headers = {"cache-control": IMMUTABLE, "etag": tag, "content-type": media_type}
+    if is_known(tag, request.headers.get("if-none-match")) and await shop.blobs.exists(name):
+        return Response(b"", status_code=304, headers=headers)
     pieces = shop.blobs.stream(name)
     first = await anext(aiter(pieces), b"")  # raises NotFound while there is still a status line to say it with
 
@@ -40,7 +44,7 @@ async def show_picture(key: FromPath[str], shop: NamedDependency[Shop]) -> Strea
         async for piece in pieces:
             yield piece
 
-    return Stream(body(), media_type=media_type, headers={"cache-control": IMMUTABLE, "etag": f'"{name}"'})
+    return Stream(body(), headers=headers)
 
 
 #: Path under static/ -> (bytes, media type, etag).
