@@ -8,12 +8,18 @@ from sqlalchemy import Table, select
 
 from hypermart.db.base import UtcDateTime
 from hypermart.db.session import Database
+from hypermart.domain.catalog.models import WHOLE_SHOP
 from hypermart.tables import metadata
 
 #: Its rows name ids inside JSON; the jobs themselves are counted elsewhere.
 LEFT_OUT = {"outbox"}
 #: Ids that no foreign key declares.
-UNDECLARED = {("listings", "picture_id"): "pictures", ("old_slugs", "target_id"): "products"}
+UNDECLARED = {
+    ("listings", "picture_id"): "pictures",
+    ("old_slugs", "target_id"): "products",
+    ("list_entries", "category_id"): "categories",
+    ("list_facets", "category_id"): "categories",
+}
 
 
 async def rows(database: Database) -> dict[str, list[dict[str, Any]]]:
@@ -27,6 +33,7 @@ async def rows(database: Database) -> dict[str, list[dict[str, Any]]]:
             if "id" in table.c:
                 places[table.name] = {row["id"]: place for place, row in enumerate(present, start=1)}
             found[table.name] = present
+    places["categories"][WHOLE_SHOP] = WHOLE_SHOP
     return {name: [_placed(metadata.tables[name], row, places) for row in present] for name, present in found.items()}
 
 
