@@ -82,6 +82,7 @@ async def counts(database: Database) -> list[int]:
         return [(await db.execute(select(func.count()).select_from(model))).scalar_one() for model in models]
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_nothing_is_half_imported(settings: Settings, tmp_path: Path) -> None:
     file = generated(tmp_path / "products.csv", 1_500)
     process = start(settings, file)
