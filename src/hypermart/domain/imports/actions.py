@@ -18,7 +18,6 @@ from hypermart.domain.imports.attributes import Types
 from hypermart.domain.imports.drafts import ProductDraft
 from hypermart.domain.imports.mapping import Mapping
 from hypermart.domain.imports.pictures import Pictures, open_source
-from hypermart.domain.imports.problems import Problems
 from hypermart.domain.imports.sheet import Sheet, Terms
 from hypermart.domain.imports.structure import categories_by_kind, write_attributes, write_structure
 from hypermart.domain.imports.summary import Summary
@@ -151,6 +150,3 @@ def _note_unread_centuries(drafts: list[ProductDraft], ledger: Ledger, mapping: 
         for code, value in draft.attributes:
             if code in codes and century(value) is None:
                 ledger.summary.notes.append(f'{draft.slug}: no century can be read from {code} "{value[:60]}"')
-
-
-__all__ = ["Order", "Problems", "Progress", "import_shopify"]
