@@ -29,7 +29,10 @@ def test_everything_embedded_lives_in_the_data_folder(tmp_path: Path) -> None:
 
 def test_the_full_topology() -> None:
     primary, replica = "mysql+asyncmy://u:p@primary/shop", "mysql+asyncmy://u:p@replica/shop"
-    settings = load({"DATABASE_URL": primary, "DATABASE_READ_URL": replica, "BASE_URL": "https://shop.example/"})
+    environ = {"DATABASE_URL": primary, "DATABASE_READ_URL": replica, "BASE_URL": "https://shop.example/"}
+    with pytest.raises(BadSetting, match="SECRET_KEY"):
+        load(environ)  # replicas must sign alike, and each would make a key of its own
+    settings = load(environ | {"SECRET_KEY": "x" * 32})
     assert not settings.is_embedded
     assert settings.database_read_url == replica
     assert settings.base_url == "https://shop.example"
@@ -50,6 +53,10 @@ def test_the_full_topology() -> None:
         ("DATABASE_URL", "postgresql://localhost/shop"),
         ("DATABASE_URL", "sqlite:///shop.db"),
         ("DATABASE_URL", "shop.db"),
+        ("SECRET_KEY", "x" * 31),
+        ("SHOP_COUNTRY", "Germany"),
+        ("SHOP_COUNTRY", "de"),
+        ("TAX_ROUNDING", "never"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:

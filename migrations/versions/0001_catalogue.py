@@ -203,6 +203,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("published_at", base.UtcDateTime(), nullable=False),
         sa.Column("picture_id", base.big, nullable=True),
+        sa.Column("facet_key", base.big, nullable=False),
         sa.ForeignKeyConstraint(
             ["product_id"], ["products.id"], name=op.f("fk_listings_product_id"), ondelete="CASCADE"
         ),
@@ -259,6 +260,7 @@ def upgrade() -> None:
         sa.Column("variant_count", sa.Integer(), nullable=False),
         sa.Column("is_in_stock", sa.Boolean(), nullable=False),
         sa.Column("sort_title", base.exact(255), nullable=False),
+        sa.Column("facet_key", base.big, nullable=False),
         sa.ForeignKeyConstraint(
             ["product_id"], ["listings.product_id"], name=op.f("fk_list_entries_product_id"), ondelete="CASCADE"
         ),
@@ -268,18 +270,17 @@ def upgrade() -> None:
     op.create_index("ix_list_entries_product_id", "list_entries", ["product_id"])
     op.create_table(
         "list_facets",
-        sa.Column("category_id", base.big, autoincrement=False, nullable=False),
-        sa.Column("value_id", base.big, nullable=False),
         sa.Column("product_id", base.big, nullable=False),
+        sa.Column("value_id", base.big, nullable=False),
         sa.ForeignKeyConstraint(
             ["product_id"], ["listings.product_id"], name=op.f("fk_list_facets_product_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
             ["value_id"], ["facet_values.id"], name=op.f("fk_list_facets_value_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("category_id", "value_id", "product_id", name=op.f("pk_list_facets")),
+        sa.PrimaryKeyConstraint("product_id", "value_id", name=op.f("pk_list_facets")),
     )
-    op.create_index("ix_list_facets_product_id", "list_facets", ["product_id", "category_id", "value_id"])
+    op.create_index("ix_list_facets_value_id", "list_facets", ["value_id"])
     op.create_table(
         "search_texts",
         sa.Column("product_id", base.big, autoincrement=False, nullable=False),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from email.message import EmailMessage
+from typing import Literal, Protocol
+
+import msgspec
+
+from hypermart.money import Money
 
 
 class Clock(Protocol):
@@ -36,4 +41,66 @@ class Blobs(Protocol):
 class Cdn(Protocol):
     async def purge(self, keys: Iterable[str]) -> None:
         """Every cached response that carries one of the surrogate `keys` is gone when this returns."""
+        ...
+
+
+class Mail(Protocol):
+    async def send(self, message: EmailMessage) -> None:
+        """Hands the message over. The same Message-ID twice is delivered once, as far as the mailbox can tell."""
+        ...
+
+
+IntentState = Literal["open", "pending", "authorised", "captured", "declined", "voided"]
+"""The shopper must act; the bank takes its time; money is held, taken, refused, let go."""
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """What a gateway says of one payment."""
+
+    ref: str
+    """The gateway's own name for it."""
+    key: str
+    """Ours: the key of the attempt that it was opened for."""
+    state: IntentState
+    amount: Money
+    pay_url: str = ""
+    """Where the shopper acts."""
+    reason: str = ""
+    """Why it was declined: a code like insufficient_funds."""
+
+
+class GatewayEvent(msgspec.Struct, frozen=True):
+    """A callback whose signature was right. It says that something happened to `ref`; what, is asked for."""
+
+    id: str
+    ref: str
+
+
+class GatewayAway(Exception):
+    """The gateway did not answer, or not sensibly. What was asked may have been done, or not."""
+
+
+class Forged(Exception):
+    """A callback is not signed by the gateway, or long ago."""
+
+
+class Gateway(Protocol):
+    """A payment provider. Every call may be repeated: the same `key` has its effect once. Raises GatewayAway."""
+
+    async def open(self, key: str, amount: Money, *, return_url: str, description: str) -> Intent:
+        """A payment of `amount` that the shopper can act on. Authorises only; capture() takes the money."""
+        ...
+
+    async def find(self, ref: str) -> Intent: ...
+
+    async def capture(self, ref: str, *, key: str) -> Intent:
+        """The money is taken, or the intent says why not."""
+        ...
+
+    async def void(self, ref: str, *, key: str) -> Intent:
+        """Nothing will be taken any more; what was held is let go. A captured payment stays captured."""
+        ...
+
+    def event(self, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
+        """The callback in `body`. Raises Forged."""
         ...

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +15,12 @@ from hypermart.adapters import valkey
 from hypermart.adapters.blobs import LocalBlobs
 from hypermart.adapters.cdn import NoCdn
 from hypermart.adapters.clock import SystemClock
+from hypermart.adapters.gateway import BogusGateway
+from hypermart.adapters.mail import MailFolder
 from hypermart.db.engine import read_engine, write_engine
 from hypermart.db.session import Database
 from hypermart.money import Money
-from hypermart.ports import Blobs, Cdn, Clock
+from hypermart.ports import Blobs, Cdn, Clock, Gateway, Mail
 from hypermart.settings import BadSetting, Settings
 
 
@@ -26,7 +30,12 @@ class Services:
     db: Database
     blobs: Blobs
     cdn: Cdn
+    mail: Mail
+    gateway: Gateway | None
+    """None: the shop takes offline payments only."""
     clock: Clock
+    secret: bytes
+    """Signs links and form tokens."""
 
 
 @contextlib.asynccontextmanager
@@ -36,9 +45,22 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     clock = clock or SystemClock()
     if settings.is_embedded:
         Path(settings.database_url.partition("///")[2]).parent.mkdir(parents=True, exist_ok=True)
-    db = Database(write_engine(settings.database_url), read_engine(settings.database_read_url), clock)
+    reader = read_engine(settings.database_read_url)
+    is_split = settings.database_read_url != settings.database_url
+    fresh_reader = read_engine(settings.database_url) if is_split else reader
+    db = Database(write_engine(settings.database_url), reader, clock, fresh_reader)
     try:
-        yield Services(settings, db, _blobs(settings.blobs_url), _cdn(settings.cdn_url), clock)
+        async with _gateway(settings) as gateway:
+            yield Services(
+                settings,
+                db,
+                _blobs(settings.blobs_url),
+                _cdn(settings.cdn_url),
+                _mail(settings.mail_url),
+                gateway,
+                clock,
+                _secret(settings),
+            )
     finally:
         await db.close()
 
@@ -75,3 +97,38 @@ def _cdn(url: str) -> Cdn:
     if url == "none:":
         return NoCdn()
     raise BadSetting(f"CDN_URL={url!r} is unknown: use none:")
+
+
+def _mail(url: str) -> Mail:
+    kind, _, rest = url.partition(":")
+    if kind == "file":
+        return MailFolder(Path(rest))
+    raise BadSetting(f"MAIL_URL={url!r} is unknown: use file:FOLDER")
+
+
+@contextlib.asynccontextmanager
+async def _gateway(settings: Settings) -> AsyncIterator[Gateway | None]:
+    kind, _, url = settings.gateway_url.partition(":")
+    if kind == "bogus":
+        secret = settings.gateway_secret.encode()
+        async with BogusGateway(url or f"{settings.base_url}/bogus", secret) as gateway:
+            yield gateway
+    elif settings.gateway_url == "none:":
+        yield None
+    else:
+        raise BadSetting(f"GATEWAY_URL={settings.gateway_url!r} is unknown: use bogus:, bogus:URL or none:")
+
+
+def _secret(settings: Settings) -> bytes:
+    """The key of the settings, else one that is made once and kept with the shop's data."""
+    if settings.secret_key:
+        return settings.secret_key.encode()
+    path = settings.data / "secret"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError), open(path, "x", opener=_private) as file:
+        file.write(secrets.token_hex(32))
+    return path.read_bytes()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

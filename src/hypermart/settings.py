@@ -11,6 +11,7 @@ import msgspec
 
 Mode = Literal["production", "demo", "qa"]
 Worker = Literal["inline", "external"]
+Rounding = Literal["unit", "line", "order"]
 T = TypeVar("T", bound=str)
 
 #: The folder that holds templates/, static/ and migrations/: the checkout, or /app in a container.
@@ -34,6 +35,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker: Worker
     blobs_url: str
     cdn_url: str
+    mail_url: str
+    gateway_url: str
+    gateway_secret: str
+    """Signs the gateway's callbacks."""
+    secret_key: str
+    """Signs links and form tokens; the same on every replica. Empty: kept in a file under `data`."""
+    shop_country: str
+    """Where the shop is, ISO 3166 alpha-2: whose tax pickups pay."""
+    tax_rounding: Rounding
     shop_name: str
     currency: str
     locale: str
@@ -58,8 +68,12 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     for name, url in (("DATABASE_URL", database), ("DATABASE_READ_URL", read)):
         if not url.startswith(("sqlite+aiosqlite:///", "mysql+asyncmy://")):
             raise BadSetting(f"{name} must begin with sqlite+aiosqlite:/// or mysql+asyncmy://")
+    mode = _one_of(environ, "MODE", get_args(Mode), "production")
+    secret_key = environ.get("SECRET_KEY") or ""
+    if len(secret_key) < 32 and (secret_key or not database.startswith("sqlite")):
+        raise BadSetting("SECRET_KEY must have 32 characters or more: make one with openssl rand -hex 32")
     return Settings(
-        mode=_one_of(environ, "MODE", get_args(Mode), "production"),
+        mode=mode,
         root=ROOT,
         data=data,
         base_url=(environ.get("BASE_URL") or f"http://{host}:{port}").rstrip("/"),
@@ -69,6 +83,12 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         worker=_one_of(environ, "WORKER", get_args(Worker), "inline"),
         blobs_url=environ.get("BLOBS_URL") or f"file:{data}/blobs",
         cdn_url=environ.get("CDN_URL") or "none:",
+        mail_url=environ.get("MAIL_URL") or f"file:{data}/mail",
+        gateway_url=environ.get("GATEWAY_URL") or ("none:" if mode == "production" else "bogus:"),
+        gateway_secret=environ.get("GATEWAY_SECRET") or "bogus",
+        secret_key=secret_key,
+        shop_country=_country(environ),
+        tax_rounding=_one_of(environ, "TAX_ROUNDING", get_args(Rounding), "line"),
         shop_name=environ.get("SHOP_NAME") or "Plate & Paper",
         currency=environ.get("CURRENCY") or "EUR",
         locale=environ.get("SHOP_LOCALE") or "en",
@@ -84,3 +104,10 @@ def _one_of(environ: Mapping[str, str], name: str, allowed: tuple[T, ...], defau
         if value == choice:
             return choice
     raise BadSetting(f"{name}={value!r} is unknown: use one of {', '.join(allowed)}")
+
+
+def _country(environ: Mapping[str, str]) -> str:
+    country = environ.get("SHOP_COUNTRY") or "DE"
+    if not (len(country) == 2 and country.isascii() and country.isupper()):
+        raise BadSetting(f"SHOP_COUNTRY={country!r} is not a country: use two capitals like DE")
+    return country

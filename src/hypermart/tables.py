@@ -3,10 +3,27 @@
 from hypermart.db import outbox
 from hypermart.db.base import Base
 from hypermart.domain.browse import models as browse
+from hypermart.domain.cart import models as cart
 from hypermart.domain.catalog import models as catalog
 from hypermart.domain.content import models as content
+from hypermart.domain.orders import models as orders
+from hypermart.domain.payments import models as payments
+from hypermart.domain.shipping import models as shipping
 from hypermart.domain.stock import models as stock
+from hypermart.domain.tax import models as tax
 
 metadata = Base.metadata
 
-__all__ = ["browse", "catalog", "content", "metadata", "outbox", "stock"]
+__all__ = [
+    "browse",
+    "cart",
+    "catalog",
+    "content",
+    "metadata",
+    "orders",
+    "outbox",
+    "payments",
+    "shipping",
+    "stock",
+    "tax",
+]

@@ -100,7 +100,6 @@ async def test_facets_come_from_attributes_centuries_and_options(services: Servi
             select(Facet.code, FacetValue.slug, func.count())
             .join(FacetValue, FacetValue.facet_id == Facet.id)
             .join(ListFacet, ListFacet.value_id == FacetValue.id)
-            .where(ListFacet.category_id == 0)
             .group_by(Facet.code, FacetValue.id, FacetValue.slug, FacetValue.position)
             .order_by(FacetValue.position)
         )

@@ -13,12 +13,13 @@ from hypermart.tables import metadata
 
 #: Its rows name ids inside JSON; the jobs themselves are counted elsewhere.
 LEFT_OUT = {"outbox"}
+#: A digest of ids; what it stands for is in list_facets.
+DIGESTS = {"facet_key"}
 #: Ids that no foreign key declares.
 UNDECLARED = {
     ("listings", "picture_id"): "pictures",
     ("old_slugs", "target_id"): "products",
     ("list_entries", "category_id"): "categories",
-    ("list_facets", "category_id"): "categories",
 }
 
 
@@ -46,6 +47,6 @@ def _placed(table: Table, row: dict[str, Any], places: dict[str, dict[int, int]]
             target = table.name
         if target == "listings":
             target = "products"
-        if not isinstance(column.type, UtcDateTime):
+        if not isinstance(column.type, UtcDateTime) and column.key not in DIGESTS:
             placed[column.key] = places[target][value] if target and value is not None else value
     return placed

@@ -67,7 +67,12 @@ def once(name: str, build: Callable[[Path], None]) -> Path:
 
 def settings(data: Path, database_url: str) -> Settings:
     """Of a shop whose files live in `data`: QA mode, every other setting at its default, whatever the machine says."""
-    environ: Mapping[str, str] = {"MODE": "qa", "DATA_DIR": str(data), "DATABASE_URL": database_url}
+    environ: Mapping[str, str] = {
+        "MODE": "qa",
+        "DATA_DIR": str(data),
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "a key that only tests use, and many",
+    }
     return load(environ)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import functions
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -26,3 +27,13 @@ def _sqlite_rows(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(json_rows, "mysql")
 def _mysql_rows(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
     return f"JSON_ARRAYAGG(JSON_ARRAY({compiler.process(element.clauses, **kw)}))"
+
+
+#: MySQL: lock wait timeout, deadlock. Either way InnoDB has given up a transaction that may be run again.
+MYSQL_DEADLOCK = (1205, 1213)
+
+
+def is_deadlock(error: OperationalError) -> bool:
+    """Whether the same transaction may well succeed if it is run again."""
+    arguments = getattr(error.orig, "args", ())
+    return any(argument in MYSQL_DEADLOCK for argument in arguments[:1])

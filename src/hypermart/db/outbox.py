@@ -30,6 +30,6 @@ class Outbox(Base):
     last_error: Mapped[LongText | None]
 
 
-def later(db: AsyncSession, job: str, **args: Any) -> None:
-    """`job` (a function in jobs/) runs with `args` after this transaction commits, at least once."""
-    db.info["later"].append((job, args))
+def later(db: AsyncSession, job: str, *, due_at: datetime | None = None, **args: Any) -> None:
+    """`job` (a function in jobs/) runs with `args` after this transaction commits, at least once; not before `due_at`."""
+    db.info["later"].append((job, args, due_at))

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Executable, event
 from sqlalchemy.engine import Result
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 
 from hypermart.db.base import Base
+from hypermart.db.dialect import is_deadlock
 from hypermart.db.outbox import Outbox, later
 from hypermart.ports import Clock
 
 #: A result of any columns; the structs that are made of it are where types begin.
 Rows: TypeAlias = Result[*tuple[Any, ...]]
 Bell: TypeAlias = Callable[[list[int]], Awaitable[None]]
+T = TypeVar("T")
+RETRIES = 3
 
 
 class ReadSession:
@@ -47,14 +53,27 @@ def stale(db: AsyncSession, *keys: str) -> None:
 
 
 class Database:
-    """The two engines. `bell` is told the ids of new outbox rows after each commit."""
+    """The engines. `bell` is told the ids of new outbox rows after each commit.
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, clock: Clock, bell: Bell | None = None) -> None:
-        self.writer, self.reader, self.clock, self.bell = writer, reader, clock, bell
+    `fresh_reader` reads the primary, where private pages find what was just written.
+    """
+
+    def __init__(
+        self, writer: AsyncEngine, reader: AsyncEngine, clock: Clock, fresh_reader: AsyncEngine | None = None
+    ) -> None:
+        self.writer, self.reader, self.clock = writer, reader, clock
+        self.fresh_reader = fresh_reader or reader
+        self.bell: Bell | None = None
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         async with self.reader.connect() as connection:
+            yield ReadSession(connection)
+
+    @contextlib.asynccontextmanager
+    async def fresh(self) -> AsyncIterator[ReadSession]:
+        """Reads for one visitor's own pages: never behind what that visitor did."""
+        async with self.fresh_reader.connect() as connection:
             yield ReadSession(connection)
 
     @contextlib.asynccontextmanager
@@ -64,15 +83,32 @@ class Database:
             async with db.begin():
                 yield db
                 rows = await self._fill_outbox(db)
-        if rows and self.bell:
-            await self.bell([row.id for row in rows])
+        if self.bell and (ids := [row.id for row in rows if row.due_at <= row.created_at]):
+            await self.bell(ids)
+
+    async def retried(self, work: Callable[[WriteSession], Awaitable[T]]) -> T:
+        """What `work` gives in a transaction of its own; run again, after a deadlock, up to RETRIES times.
+
+        A deadlock rolls the whole transaction back, so `work` must keep its effects inside of it.
+        """
+        for left in reversed(range(RETRIES + 1)):
+            try:
+                async with self.write() as db:
+                    return await work(db)
+            except OperationalError as error:
+                if not (left and is_deadlock(error)):
+                    raise
+            await asyncio.sleep(random.uniform(0.01, 0.05) * (RETRIES + 1 - left))  # noqa: S311  (no secret)
+        raise AssertionError("the last try returns or raises")
 
     async def _fill_outbox(self, db: WriteSession) -> list[Outbox]:
         await db.flush()  # cache keys are collected here, before the purge row is written
         if db.info["stale"]:
             later(db, "purge_pages", keys=sorted(db.info["stale"]))
         now = self.clock.now()
-        rows = [Outbox(job=job, args=args, created_at=now, due_at=now) for job, args in db.info["later"]]
+        rows = [
+            Outbox(job=job, args=args, created_at=now, due_at=due_at or now) for job, args, due_at in db.info["later"]
+        ]
         db.add_all(rows)
         await db.flush()
         return rows
@@ -80,6 +116,7 @@ class Database:
     async def close(self) -> None:
         await self.writer.dispose()
         await self.reader.dispose()
+        await self.fresh_reader.dispose()
 
 
 @event.listens_for(SyncSession, "after_flush")  # new rows have their ids by now

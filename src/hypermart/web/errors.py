@@ -18,7 +18,7 @@ from hypermart.addresses import list_url, product_url
 from hypermart.domain.browse.frame import frame
 from hypermart.domain.browse.pages import Frame
 from hypermart.domain.browse.product import NoSuchVariant
-from hypermart.errors import Gone, Moved, NotFound, PageBeyondEnd
+from hypermart.errors import Gone, Moved, NotFound, PageBeyondEnd, Refused
 from hypermart.web.caching import NO_STORE
 from hypermart.web.render import HTML, Answer, AnyRequest, Shop, redirect
 
@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 #: The database is away or too slow: nothing is wrong with the request, and asking again is right.
 AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError)
 RETRY_AFTER = "10"
+#: Titles of refusals that say themselves what is wrong.
+SAID = {403: "This was not accepted", 413: "That is too much", 429: "Too many tries"}
 #: Addresses whose slugs are always lower case, however somebody wrote them down.
 LOWER = re.compile(r"/(p|c|collections|pages)/")
 
@@ -70,7 +72,7 @@ async def _answer(request: AnyRequest, shop: Shop, error: Exception) -> Answer:
         return redirect(f"{quote(path.rpartition('/')[0])}/{quote(error.slug)}{query}", 301)
     if isinstance(error, NotFound) and LOWER.match(path) and path != path.lower():
         return redirect(quote(path.lower()) + query, 301)
-    if isinstance(error, NotFound) or (isinstance(error, HTTPException) and error.status_code < 500):
+    if isinstance(error, NotFound | Refused) or (isinstance(error, HTTPException) and error.status_code < 500):
         try:
             async with shop.read() as db:
                 around = await frame(db)
@@ -108,6 +110,10 @@ def _page(request: AnyRequest, shop: Shop, error: Exception, around: Frame) -> E
         last = list_url(path, request.state.filters, shop.currency, page=error.last)
         label = "Show the list" if error.last == 1 else f"Show page {error.last}"
         return ErrorPage(around, 404, "No such page", f"This list has {pages}.", last, label)
+    if isinstance(error, Refused):
+        return ErrorPage(around, 409, "This cannot be done now", str(error), "/cart", "See your cart")
+    if isinstance(error, HTTPException) and error.status_code in SAID:
+        return ErrorPage(around, error.status_code, SAID[error.status_code], error.detail, "/cart", "See your cart")
     if isinstance(error, HTTPException) and error.status_code != 404:
         return ErrorPage(around, error.status_code, "This cannot be done here", "The address does not take that.")
     return ErrorPage(around, 404, "Page not found", "Nothing stands under this address, or no longer.")

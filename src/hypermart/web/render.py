@@ -11,8 +11,9 @@ from jinja2 import Environment
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from hypermart.db.session import ReadSession
-from hypermart.ports import Blobs
+from hypermart.db.session import Database, ReadSession
+from hypermart.domain.cart.pages import Terms
+from hypermart.ports import Blobs, Gateway
 from hypermart.services import Services
 from hypermart.settings import Settings
 from hypermart.web.caching import NO_STORE, Public, etag, is_known
@@ -23,13 +24,17 @@ Answer: TypeAlias = Response[bytes]
 
 
 class Shop:
-    """One per app. Public handlers see the replica, the clock and the pictures through it, and render with it."""
+    """One per app. Public handlers use read() alone; private ones use `db` and answer through a Visit."""
 
     def __init__(self, services: Services, templates: Environment, static_digest: str) -> None:
         self._services, self._templates = services, templates
         self.settings: Settings = services.settings
         self.currency: str = services.settings.currency
         self.blobs: Blobs = services.blobs
+        self.db: Database = services.db
+        self.gateway: Gateway | None = services.gateway
+        self.secret: bytes = services.secret
+        self.terms = Terms(self.currency, services.settings.shop_country, services.settings.tax_rounding)
         self.static_digest = static_digest
 
     def read(self) -> AbstractAsyncContextManager[ReadSession]:
@@ -49,10 +54,13 @@ class Shop:
         **extra: Any,
     ) -> Answer:
         """The page for `view`, which the template knows as `page`. Without `cache` nobody may keep it."""
-        body = self._templates.get_template(template).render(page=view, path=request.scope["path"], **extra).encode()
+        body = self.render(template, view, path=request.scope["path"], **extra)
         if cache is None:
             return Response(body, media_type=HTML, status_code=status, headers={"cache-control": NO_STORE})
         return self.answer(request, body, HTML, {**cache.headers(self.now()), "etag": etag(body)})
+
+    def render(self, template: str, view: Any, **extra: Any) -> bytes:
+        return self._templates.get_template(template).render(page=view, **extra).encode()
 
     def answer(self, request: AnyRequest, body: bytes, media_type: str, headers: Mapping[str, str]) -> Answer:
         """200 with `body`, or 304 if the browser says that it has what the etag names."""

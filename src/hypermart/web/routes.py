@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from litestar import Router
+from litestar.di import NamedDependency, Provide
 
+from hypermart.web.guards import same_origin
 from hypermart.web.hooks import health
+from hypermart.web.render import AnyRequest, Shop
 from hypermart.web.store import feeds, home, lists, media, product
+from hypermart.web.visit import Visit
+
+
+def visit(request: AnyRequest, shop: NamedDependency[Shop]) -> Visit:
+    return Visit(request, shop)
 
 
 def routers() -> list[Router]:
@@ -27,6 +35,13 @@ def routers() -> list[Router]:
                 media.show_picture,
                 media.show_asset,
             ],
+        ),
+        # Private. One visitor's own: reads the primary, never kept, forms of our own pages only.
+        Router(
+            path="/",
+            route_handlers=[],
+            guards=[same_origin],
+            dependencies={"visit": Provide(visit, sync_to_thread=False)},
         ),
         # Asked by machines of ours; never cached.
         Router(path="/", route_handlers=[health.show_alive, health.show_ready]),

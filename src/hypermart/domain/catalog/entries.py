@@ -1,4 +1,4 @@
-"""The copies of listings and facets that each category's lists read. Everything in them stands elsewhere too."""
+"""The copies of listings that each category's lists read. Everything in them stands elsewhere too."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from sqlalchemy import delete, insert, literal, select, union_all
 
 from hypermart.db.base import big
 from hypermart.db.session import WriteSession
-from hypermart.domain.catalog.models import WHOLE_SHOP, CategoryProduct, ListEntry, ListFacet, Listing
+from hypermart.domain.catalog.models import WHOLE_SHOP, CategoryProduct, ListEntry, Listing
 
 _COPIED = [column.key for column in ListEntry.__table__.columns if column.key != "category_id"]
 
 
 async def write_entries(db: WriteSession, product_ids: Sequence[int]) -> None:
-    """The entries of these products are what their listings, facets and categories say."""
+    """The entries of these products are what their listings and categories say."""
     listing = [getattr(Listing, key) for key in _COPIED]
     everywhere = union_all(
         select(literal(WHOLE_SHOP, big), *listing).where(Listing.product_id.in_(product_ids)),
@@ -24,12 +24,3 @@ async def write_entries(db: WriteSession, product_ids: Sequence[int]) -> None:
     )
     await db.execute(delete(ListEntry).where(ListEntry.product_id.in_(product_ids)))  # purged by stale_lists
     await db.execute(insert(ListEntry).from_select(["category_id", *_COPIED], everywhere))
-    await db.execute(
-        delete(ListFacet).where(ListFacet.product_id.in_(product_ids), ListFacet.category_id != WHOLE_SHOP)
-    )
-    spread = (
-        select(CategoryProduct.category_id, ListFacet.value_id, ListFacet.product_id)
-        .join(CategoryProduct, CategoryProduct.product_id == ListFacet.product_id)
-        .where(ListFacet.product_id.in_(product_ids), ListFacet.category_id == WHOLE_SHOP)
-    )
-    await db.execute(insert(ListFacet).from_select(["category_id", "value_id", "product_id"], spread))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import delete, select
 
-from hypermart.db.bulk import insert_many
+from hypermart.db.bulk import insert_many, update_many
 from hypermart.db.session import WriteSession
 from hypermart.domain.catalog import rules
 from hypermart.domain.catalog.models import (
-    WHOLE_SHOP,
     Attribute,
     Facet,
     FacetValue,
@@ -38,17 +38,21 @@ async def write_facets(db: WriteSession, ids: list[int]) -> None:
         for product_id, label, _ in stated:
             wanted[product_id].add(values[rules.slugify(label)])
     present: dict[int, set[int]] = defaultdict(set)
-    pairs = select(ListFacet.product_id, ListFacet.value_id).where(ListFacet.category_id == WHOLE_SHOP)
-    for product_id, value_id in await db.execute(pairs.where(ListFacet.product_id.in_(ids))):
+    pairs = select(ListFacet.product_id, ListFacet.value_id).where(ListFacet.product_id.in_(ids))
+    for product_id, value_id in await db.execute(pairs):
         present[product_id].add(value_id)
     if changed := [id_ for id_ in ids if wanted[id_] != present[id_]]:
         await db.execute(delete(ListFacet).where(ListFacet.product_id.in_(changed)))  # purged by relist
-    rows = [
-        {"category_id": WHOLE_SHOP, "product_id": id_, "value_id": value}
-        for id_ in changed
-        for value in sorted(wanted[id_])
-    ]
+    rows = [{"product_id": id_, "value_id": value} for id_ in changed for value in sorted(wanted[id_])]
     await insert_many(db, ListFacet, rows)
+    keys = [{"product_id": id_, "facet_key": facet_key(wanted[id_])} for id_ in changed]
+    await update_many(db, Listing, keys, key="product_id")
+
+
+def facet_key(value_ids: Iterable[int]) -> int:
+    """Tells sets of values apart: 63 bits of a digest, so that two sets never share one in practice. 0: no value."""
+    text = ",".join(map(str, sorted(value_ids)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1 if text else 0
 
 
 async def _value_ids(db: WriteSession, facet_id: int, stated: list[Stated]) -> dict[str, int]:

@@ -84,8 +84,8 @@ async def _inherit_categories(db: WriteSession, ids: list[int], parents: dict[in
     await insert_many(db, CategoryProduct, rows)
 
 
-#: What relist() writes; is_in_stock is not its business.
-_FACTS = {column.key for column in Listing.__table__.columns} - {"product_id", "is_in_stock"}
+#: What _write_listings() writes; stock and facets are derived elsewhere.
+_FACTS = {column.key for column in Listing.__table__.columns} - {"product_id", "is_in_stock", "facet_key"}
 
 
 async def _write_listings(db: WriteSession, ids: list[int]) -> None:

@@ -295,6 +295,8 @@ class Listing(Base):
     position: Mapped[int]
     published_at: Mapped[At]
     picture_id: Mapped[int | None] = mapped_column(big)
+    facet_key: Mapped[int] = mapped_column(big, default=0)
+    """By facets.write_facets(): the same for listings with the same facet values, and only for them."""
 
 
 class ListEntry(Base):
@@ -318,17 +320,17 @@ class ListEntry(Base):
     variant_count: Mapped[int]
     is_in_stock: Mapped[bool]
     sort_title: Mapped[str] = mapped_column(exact(255))
+    facet_key: Mapped[int] = mapped_column(big)
 
 
 class ListFacet(Base):
-    """Derived: the facet values of a listing, once for the whole shop and once for each category it is in."""
+    """Derived: the facet values of a listing."""
 
     __tablename__ = "list_facets"
-    __table_args__ = (Index("ix_list_facets_product_id", "product_id", "category_id", "value_id"),)
+    __table_args__ = (Index("ix_list_facets_value_id", "value_id"),)
 
-    category_id: Mapped[int] = mapped_column(big, primary_key=True, autoincrement=False)
-    value_id: Mapped[int] = mapped_column(ForeignKey("facet_values.id", ondelete="CASCADE"), primary_key=True)
     product_id: Mapped[int] = mapped_column(ForeignKey("listings.product_id", ondelete="CASCADE"), primary_key=True)
+    value_id: Mapped[int] = mapped_column(ForeignKey("facet_values.id", ondelete="CASCADE"), primary_key=True)
 
 
 class OldSlug(Base):

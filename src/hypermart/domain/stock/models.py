@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hypermart.db.base import At, Base, Id, Label, exact
+from hypermart.db.base import At, Base, Id, Label, UtcDateTime, exact
 
 
 class StockLevel(Base):
@@ -41,3 +43,25 @@ class StockMovement(Base):
     kind: Mapped[str] = mapped_column(String(20))
     reason: Mapped[Label]
     moved_at: Mapped[At]
+
+
+class Reservation(Base):
+    """Units held for somebody who is about to pay: part of `reserved` until released or allocated.
+
+    Lapses at `expires_at`; without one it is claimed (the money is authorised) and never lapses by itself.
+    """
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        UniqueConstraint("holder", "variant_id"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        Index("ix_reservations_variant_id", "variant_id", "expires_at"),
+        Index("ix_reservations_expires_at", "expires_at"),
+    )
+
+    id: Mapped[Id]
+    holder: Mapped[str] = mapped_column(exact(32))
+    """Who holds them: the key of a payment attempt."""
+    variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
+    quantity: Mapped[int]
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,108 @@
+"""A visitor at the till: the opaque cart cookie, the readable badge cookie, and the forms of that visitor's pages."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+import msgspec
+
+from hypermart.web import csrf
+from hypermart.web.caching import NO_STORE
+from hypermart.web.forms import STALE, Form, parsed
+from hypermart.web.render import HTML, Answer, AnyRequest, Shop
+
+BADGE = "cart_n"
+KEPT = 30 * 24 * 3600
+"""Seconds a cart's cookie lives after the last change: as long as the cart (cart/rules.py)."""
+TOKEN_FIELD = "form_token"  # noqa: S105  (the name of a field)
+
+
+class Template(msgspec.Struct, frozen=True):
+    """A page, and the file of the region of it that htmx may ask for."""
+
+    page: str
+    region: str = ""
+
+
+class Visit:
+    """One request of one visitor. What it sets on the way is written into the answer by finish()."""
+
+    def __init__(self, request: AnyRequest, shop: Shop) -> None:
+        self.request, self.shop = request, shop
+        self._is_https = shop.settings.base_url.startswith("https:")
+        self._cookie = "__Host-cart" if self._is_https else "cart"
+        self.token = request.cookies.get(self._cookie, "")[:100]
+        self._is_new = False
+
+    @property
+    def token_hash(self) -> str:
+        """What the database knows the cart by."""
+        return hashlib.sha256(self.token.encode()).hexdigest()
+
+    def mint(self) -> str:
+        """Gives this visitor a cart cookie of our making, whatever the browser had; returns its hash."""
+        self.token, self._is_new = secrets.token_urlsafe(32), True
+        return self.token_hash
+
+    @property
+    def is_partial(self) -> bool:
+        """htmx asks for a region; a history restore sends HX-Request too, but wants the page."""
+        return self.request.headers.get("hx-request-type") == "partial"
+
+    @property
+    def wants_json(self) -> bool:
+        return self.request.headers.get("accept", "").startswith("application/json")
+
+    async def form(self, *, needs_token: bool = True) -> Form:
+        """What was posted. Without a valid token, where the browser says nothing of its origin, the form is stale."""
+        form = parsed(await self.request.body())
+        came_from = csrf.origin(self.request.headers, self.shop.settings.base_url)
+        if came_from == "unknown" and needs_token:
+            given = form.text(TOKEN_FIELD)
+            if not csrf.is_valid(given, self.shop.secret, self.token, self.shop.now().timestamp()):
+                form.problems[""] = STALE
+        return form
+
+    def page(
+        self, template: Template, view: Any, *, status: int = 200, count: int | None = None, **extra: Any
+    ) -> Answer:
+        """A private page, or the region of it that htmx asked for. `count`: how many pieces are in the cart, if known."""
+        name = template.region if template.region and self.is_partial else template.page
+        path = self.request.scope["path"]
+        body = self.shop.render(name, view, path=path, form_token=self._token(), visit=self, **extra)
+        answer = Answer(body, media_type=HTML, status_code=status, headers={"cache-control": NO_STORE})
+        return self.finish(answer, count)
+
+    def changed(
+        self, template: Template, view: Any, *, otherwise: str, count: int | None = None, **extra: Any
+    ) -> Answer:
+        """After a change: the region for htmx, the struct for an island, else 303 to `otherwise`, a private page."""
+        if self.wants_json:
+            headers = {"cache-control": NO_STORE}
+            return self.finish(Answer(msgspec.json.encode(view), media_type="application/json", headers=headers), count)
+        if self.is_partial and template.region:
+            return self.page(template, view, count=count, **extra)
+        return self.finish(self.shop.see_other(otherwise), count)
+
+    def leave(self, url: str, count: int | None = None) -> Answer:
+        """To another page: htmx is told so (it must never be answered with 303), browsers are sent there."""
+        answer = self.shop.see_other(url)
+        if self.is_partial:
+            headers = {"hx-redirect": url, "cache-control": NO_STORE}
+            answer = Answer(b"", media_type=HTML, status_code=204, headers=headers)
+        return self.finish(answer, count)
+
+    def finish(self, answer: Answer, count: int | None) -> Answer:
+        answer.headers.setdefault("vary", "HX-Request-Type, Accept")
+        if self._is_new:
+            answer.set_cookie(
+                self._cookie, self.token, max_age=KEPT, path="/", secure=self._is_https, httponly=True, samesite="lax"
+            )
+        if count is not None and self.request.cookies.get(BADGE, "0") != str(count):
+            answer.set_cookie(BADGE, str(count), max_age=KEPT, path="/", secure=self._is_https, samesite="lax")
+        return answer
+
+    def _token(self) -> str:
+        return csrf.token(self.shop.secret, self.token, self.shop.now().timestamp())
