@@ -11,6 +11,7 @@ from playwright.async_api import Browser
 
 from hypermart import logs
 from hypermart.settings import ROOT
+from tests.pages.in_browser import arrive
 from tests.pages.states import HTML_STATES, State
 from tests.parts import databases
 from tests.parts.browser import chromium, opened_page
@@ -33,7 +34,7 @@ def name(state: State, width: int, theme: str) -> str:
 async def take(browser: Browser, base: str, state: State) -> None:
     for width in WIDTHS:
         async with opened_page(browser, base, width=width) as (page, _):
-            await page.goto(state.path)
+            await arrive(page, state, base)
             await page.evaluate(SCROLL)
             for theme in THEMES:
                 await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")

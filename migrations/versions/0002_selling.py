@@ -118,11 +118,13 @@ def upgrade() -> None:
         sa.Column(
             "live_cart_id",
             base.big,
-            sa.Computed("CASE WHEN state IN ('created', 'pending', 'claimed') THEN cart_id END", persisted=False),
+            sa.Computed(
+                "CASE WHEN state IN ('created', 'pending', 'waiting', 'claimed') THEN cart_id END", persisted=False
+            ),
             nullable=True,
         ),
         sa.CheckConstraint(
-            "state IN ('created', 'pending', 'claimed', 'superseded', 'paid', 'accepted', 'declined', 'released', 'voided')",
+            "state IN ('created', 'pending', 'waiting', 'claimed', 'superseded', 'paid', 'accepted', 'declined', 'released', 'voided')",
             name=op.f("ck_payment_attempts_state"),
         ),
         sa.CheckConstraint("amount >= 0", name=op.f("ck_payment_attempts_amount")),

@@ -7,13 +7,18 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, cast
+from urllib.parse import urlsplit
 
+import httpx
 from litestar import Litestar
+from litestar import asgi as mount
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
+from hypermart import bogus
+from hypermart.adapters.clock import SystemClock
 from hypermart.ports import Clock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
@@ -22,6 +27,9 @@ from hypermart.web import asgi, errors
 from hypermart.web.render import Shop
 from hypermart.web.routes import routers
 from hypermart.web.store.media import read_assets
+
+MOUNTED = "bogus:"
+"""The setting of a gateway that is part of this app."""
 
 Beside: TypeAlias = Callable[[Services], AbstractAsyncContextManager[Any]]
 
@@ -45,11 +53,18 @@ def create_app(settings: Settings, *, clock: Clock | None = None, beside: Beside
     """The app for `settings`. `beside` runs as long as it does: the worker of the embedded default."""
     templates, digest = environment(settings), static_digest(settings.root)
     assets = read_assets(settings.root / "static")
+    clock = clock or SystemClock()
+    has_bank = settings.gateway_url == MOUNTED
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with opened(settings, clock) as services:
+        # Shop and bank talk as over the network, by their addresses, but need no port for it.
+        here = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False) if has_bank else None
+        async with opened(settings, clock, gateway_transport=here) as services, contextlib.AsyncExitStack() as stack:
             app.state.shop = Shop(services, templates, digest)
+            if here:
+                app.state.bank = bank_app(settings, clock, here)
+                await stack.enter_async_context(app.state.bank.lifespan())
             gc.freeze()  # what is loaded now stays: the collector need not walk it at every turn
             async with beside(services) if beside else contextlib.nullcontext():
                 yield
@@ -58,7 +73,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, beside: Beside
         return state.shop  # type: ignore[no-any-return]  # State is untyped
 
     app = Hypermart(
-        routers(),
+        [*routers(settings), *([show_bank] if has_bank else [])],
         lifespan=[lifespan],
         dependencies={
             "shop": Provide(shop, sync_to_thread=False),
@@ -68,5 +83,30 @@ def create_app(settings: Settings, *, clock: Clock | None = None, beside: Beside
         openapi_config=None,
         logging_config=None,
     )
-    app.headers_of_all = asgi.security(settings.base_url)
+    app.headers_of_all = asgi.security(settings.base_url, _pays_at(settings.gateway_url))
     return app
+
+
+def bank_app(settings: Settings, clock: Clock, transport: httpx.AsyncBaseTransport | None = None) -> Litestar:
+    """The bogus gateway of the shop of `settings`. `transport` leads to that shop if it is in the same process."""
+    setup = bogus.Setup(
+        journal=settings.data / "bogus.db",
+        templates=settings.root / "templates" / "bogus",
+        url=settings.gateway_url.removeprefix(MOUNTED) or f"{settings.base_url}/bogus",
+        hook=f"{settings.base_url}/hooks/payments",
+        secret=settings.gateway_secret.encode(),
+        now=clock.now,
+    )
+    return bogus.create_app(setup, transport)
+
+
+@mount("/bogus", is_mount=True, copy_scope=True)
+async def show_bank(scope: Scope, receive: Receive, send: Send) -> None:
+    """The bogus gateway: an app of its own, which only shares the port. Nothing that Litestar noted goes along."""
+    await scope["app"].state.bank({**scope, "state": {}}, receive, send)
+
+
+def _pays_at(gateway_url: str) -> str:
+    """The origin of a gateway elsewhere, or nothing."""
+    parts = urlsplit(gateway_url.partition(":")[2])
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

@@ -9,9 +9,11 @@ import socket
 import sys
 from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy.exc import OperationalError
 
 from hypermart import logs
+from hypermart.adapters.clock import SystemClock
 from hypermart.cli_import import add_import
 from hypermart.db import migrate
 from hypermart.services import opened
@@ -53,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command("serve", serve, "Start the shop (and in demo mode, fill it on the first start).")
     command("worker", worker, "Run the job worker as its own process.")
+    bank = command("bogus", practice_bank, "Run the bogus gateway, to practise payments, as its own process.")
+    bank.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
+    bank.add_argument("--port", type=int, default=9000, help="the port (9000)")
     command("migrate", migrate_database, "Bring the database to the newest schema.")
     add_import(commands)
     command("seed", seed_demo, "Fill the shop with the demo catalogue.")
@@ -123,6 +128,22 @@ def worker(settings: Settings, _: argparse.Namespace) -> None:
             await run(services)
 
     asyncio.run(work())
+
+
+def practice_bank(settings: Settings, args: argparse.Namespace) -> int:
+    import uvicorn  # noqa: PLC0415  (as in serve)
+
+    from hypermart.app import MOUNTED, bank_app  # noqa: PLC0415
+
+    settings = msgspec.structs.replace(settings, host=args.host, port=args.port)
+    if settings.gateway_url in ("none:", MOUNTED):
+        settings = msgspec.structs.replace(settings, gateway_url=f"bogus:http://{args.host}:{args.port}")
+    if problem := _port_problem(settings):
+        return complain(problem)
+    say(f"The bogus gateway of {settings.base_url} is {settings.gateway_url.removeprefix(MOUNTED)}")
+    app = bank_app(settings, SystemClock())
+    uvicorn.run(app, host=args.host, port=args.port, access_log=False, log_config=None, timeout_graceful_shutdown=2)
+    return 0
 
 
 def migrate_database(settings: Settings, _: argparse.Namespace) -> None:

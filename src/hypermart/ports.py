@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -50,6 +50,19 @@ class Mail(Protocol):
         ...
 
 
+@runtime_checkable
+class Mailbox(Protocol):
+    """A Mail whose messages stay here and can be looked at: in demo shops and tests."""
+
+    async def newest(self, limit: int) -> list[tuple[str, EmailMessage]]:
+        """The messages that came last; the newest first, each with its id."""
+        ...
+
+    async def read(self, id_: str) -> EmailMessage:
+        """Raises errors.NotFound."""
+        ...
+
+
 IntentState = Literal["open", "pending", "authorised", "captured", "declined", "voided"]
 """The shopper must act; the bank takes its time; money is held, taken, refused, let go."""
 
@@ -87,7 +100,7 @@ class Forged(Exception):
 class Gateway(Protocol):
     """A payment provider. Every call may be repeated: the same `key` has its effect once. Raises GatewayAway."""
 
-    async def open(self, key: str, amount: Money, *, return_url: str, description: str) -> Intent:
+    async def open(self, key: str, amount: Money, *, return_url: str) -> Intent:
         """A payment of `amount` that the shopper can act on. Authorises only; capture() takes the money."""
         ...
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from babel.core import UnknownLocaleError
 
 from hypermart.adapters import valkey
@@ -19,6 +20,9 @@ from hypermart.adapters.gateway import BogusGateway
 from hypermart.adapters.mail import MailFolder
 from hypermart.db.engine import read_engine, write_engine
 from hypermart.db.session import Database
+from hypermart.domain.cart.pages import Terms
+from hypermart.domain.orders.checkout import Selling
+from hypermart.domain.orders.till import Till
 from hypermart.money import Money
 from hypermart.ports import Blobs, Cdn, Clock, Gateway, Mail
 from hypermart.settings import BadSetting, Settings
@@ -37,10 +41,21 @@ class Services:
     secret: bytes
     """Signs links and form tokens."""
 
+    @property
+    def till(self) -> Till:
+        """What placing and settling orders needs."""
+        terms = Terms(self.settings.currency, self.settings.shop_country, self.settings.tax_rounding)
+        return Till(self.db, self.gateway, Selling(terms, self.gateway is not None), self.settings.base_url)
+
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Services]:
-    """All services, closed again at the end of the block."""
+async def opened(
+    settings: Settings, clock: Clock | None = None, *, gateway_transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[Services]:
+    """All services, closed again at the end of the block.
+
+    `gateway_transport` leads to a gateway in the same process; else it is reached over the network.
+    """
     _check_money(settings)
     clock = clock or SystemClock()
     if settings.is_embedded:
@@ -50,7 +65,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     fresh_reader = read_engine(settings.database_url) if is_split else reader
     db = Database(write_engine(settings.database_url), reader, clock, fresh_reader)
     try:
-        async with _gateway(settings) as gateway:
+        async with _gateway(settings, clock, gateway_transport) as gateway:
             yield Services(
                 settings,
                 db,
@@ -107,11 +122,15 @@ def _mail(url: str) -> Mail:
 
 
 @contextlib.asynccontextmanager
-async def _gateway(settings: Settings) -> AsyncIterator[Gateway | None]:
+async def _gateway(
+    settings: Settings, clock: Clock, transport: httpx.AsyncBaseTransport | None
+) -> AsyncIterator[Gateway | None]:
     kind, _, url = settings.gateway_url.partition(":")
-    if kind == "bogus":
+    if kind == "bogus" and (not url or url.startswith(("http://", "https://"))):
         secret = settings.gateway_secret.encode()
-        async with BogusGateway(url or f"{settings.base_url}/bogus", secret) as gateway:
+        # Without a URL it is mounted in the shop; another process, such as a worker, finds it there.
+        address = url or f"{settings.base_url}/bogus"
+        async with BogusGateway(address, secret, clock, transport=transport) as gateway:
             yield gateway
     elif settings.gateway_url == "none:":
         yield None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from email.headerregistry import Address, HeaderRegistry
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -13,6 +14,8 @@ Mode = Literal["production", "demo", "qa"]
 Worker = Literal["inline", "external"]
 Rounding = Literal["unit", "line", "order"]
 T = TypeVar("T", bound=str)
+HEADERS = HeaderRegistry()
+DEMO_BANK = "Plate & Paper (an example, please send nothing); IBAN DE02 1203 0000 0000 2020 51; BIC BYLADEM1001"
 
 #: The folder that holds templates/, static/ and migrations/: the checkout, or /app in a container.
 ROOT = Path(os.environ.get("ROOT") or Path(__file__).resolve().parents[2])
@@ -36,6 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     blobs_url: str
     cdn_url: str
     mail_url: str
+    mail_from: str
+    """Who our mails are from, as in a From header: name <address>."""
+    shop_bank: tuple[str, ...]
+    """The account for bank transfers, line by line as it stands in mails; empty if there is none."""
     gateway_url: str
     gateway_secret: str
     """Signs the gateway's callbacks."""
@@ -69,7 +76,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         if not url.startswith(("sqlite+aiosqlite:///", "mysql+asyncmy://")):
             raise BadSetting(f"{name} must begin with sqlite+aiosqlite:/// or mysql+asyncmy://")
     mode = _one_of(environ, "MODE", get_args(Mode), "production")
-    secret_key = environ.get("SECRET_KEY") or ""
+    secret_key, shop_name = environ.get("SECRET_KEY") or "", environ.get("SHOP_NAME") or "Plate & Paper"
     if len(secret_key) < 32 and (secret_key or not database.startswith("sqlite")):
         raise BadSetting("SECRET_KEY must have 32 characters or more: make one with openssl rand -hex 32")
     return Settings(
@@ -84,12 +91,14 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         blobs_url=environ.get("BLOBS_URL") or f"file:{data}/blobs",
         cdn_url=environ.get("CDN_URL") or "none:",
         mail_url=environ.get("MAIL_URL") or f"file:{data}/mail",
+        mail_from=_mail_from(environ, shop_name),
+        shop_bank=_bank(environ, mode),
         gateway_url=environ.get("GATEWAY_URL") or ("none:" if mode == "production" else "bogus:"),
         gateway_secret=environ.get("GATEWAY_SECRET") or "bogus",
         secret_key=secret_key,
         shop_country=_country(environ),
         tax_rounding=_one_of(environ, "TAX_ROUNDING", get_args(Rounding), "line"),
-        shop_name=environ.get("SHOP_NAME") or "Plate & Paper",
+        shop_name=shop_name,
         currency=environ.get("CURRENCY") or "EUR",
         locale=environ.get("SHOP_LOCALE") or "en",
         host=host,
@@ -104,6 +113,24 @@ def _one_of(environ: Mapping[str, str], name: str, allowed: tuple[T, ...], defau
         if value == choice:
             return choice
     raise BadSetting(f"{name}={value!r} is unknown: use one of {', '.join(allowed)}")
+
+
+def _mail_from(environ: Mapping[str, str], shop_name: str) -> str:
+    given = environ.get("MAIL_FROM")
+    if not given:
+        return str(Address(" ".join(shop_name.split()), "shop", "localhost"))
+    header: Any = HEADERS("from", given) if given.isprintable() else None
+    if not header or header.defects or len(header.addresses) != 1 or not header.addresses[0].addr_spec.isascii():
+        raise BadSetting(
+            f"MAIL_FROM={given!r} is not one address: use Name <address@example.com>, the address in ASCII"
+        )
+    return given
+
+
+def _bank(environ: Mapping[str, str], mode: Mode) -> tuple[str, ...]:
+    """A shop in production never shows somebody else's account."""
+    given = environ.get("SHOP_BANK") or ("" if mode == "production" else DEMO_BANK)
+    return tuple(filter(None, (" ".join(row.split()) for row in given.split(";"))))
 
 
 def _country(environ: Mapping[str, str]) -> str:

@@ -1,27 +1,38 @@
-"""The one Jinja environment, used by pages and by mails: strict about names, escaping everywhere."""
+"""The one Jinja environment, used by pages and by mails: strict about names, escaping all but plain text."""
 
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache, partial
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from hypermart import addresses
 from hypermart.domain.browse.pages import PictureView
+from hypermart.domain.cart.totals import TaxLine
+from hypermart.domain.customers.address_rules import address_lines
 from hypermart.money import Money
 from hypermart.settings import Settings
 
 #: Page numbers shown on each side of the present one.
 NEIGHBOURS = 1
+#: Why a tax is 0 %, in words.
+UNTAXED = {"export": "export", "exempt": "exempt", "zero": "zero-rated"}
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
+#: They turn round what follows them, also on later lines.
+_DIRECTIONS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 def environment(settings: Settings) -> Environment:
     env = Environment(
         loader=FileSystemLoader(settings.root / "templates"),
         undefined=StrictUndefined,
-        autoescape=True,
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
@@ -34,7 +45,14 @@ def environment(settings: Settings) -> Environment:
     def minor(amount: int) -> Money:
         return Money(amount, settings.currency)
 
+    def day(at: datetime) -> str:
+        return format_date(at.date(), "long", locale=settings.locale)
+
     env.filters.update(
+        address_lines=partial(address_lines, locale=settings.locale),
+        day=day,
+        line=one_line,
+        tax_words=partial(tax_words, locale=settings.locale),
         money=money,
         minor=minor,
         major=partial(addresses.major, currency=settings.currency),
@@ -58,6 +76,18 @@ def environment(settings: Settings) -> Environment:
         page_numbers=page_numbers,
     )
     return env
+
+
+def one_line(text: str) -> str:
+    """`text` for one line of plain text: without line breaks, control characters and marks of direction."""
+    return " ".join(str(text).translate(_CONTROLS | _DIRECTIONS).split())
+
+
+def tax_words(tax: TaxLine, locale: str) -> str:
+    """19 % VAT; or, where nothing is due, with the reason: 0 % VAT (export)."""
+    rate = tax.rate
+    why = f" ({UNTAXED[rate.reason]})" if rate.reason else ""
+    return f"{format_decimal(Decimal(rate.rate) / 100, locale=locale)} % {rate.title}{why}"
 
 
 @lru_cache(maxsize=4096)

@@ -17,6 +17,7 @@ from saq.queue.redis import RedisQueue
 from hypermart.adapters import valkey
 from hypermart.jobs import delivery
 from hypermart.jobs.lanes import Lane, line, sweeping
+from hypermart.jobs.reconcile import reconciling
 from hypermart.services import Services, valkey_opened
 
 log = structlog.get_logger(__name__)
@@ -139,7 +140,7 @@ async def inline(services: Services, grace: float = INLINE_GRACE) -> AsyncIterat
         queue = Doorbell(valkey.client(url, timeout=LISTEN + ANSWER), NAME)
         ear = Worker(services, queue, slow, grace)
         lanes = [asyncio.create_task(lane.run()) for lane in (quick, slow)]
-        others = [asyncio.create_task(ear.start()), asyncio.create_task(sweeping(services))]
+        others = [asyncio.create_task(work) for work in (ear.start(), sweeping(services), reconciling(services))]
         try:
             yield
         finally:

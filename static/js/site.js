@@ -15,6 +15,32 @@
     saying = setTimeout(() => { byId("live").textContent = message; }, 150);
   };
 
+  // Cached pages do not know the visitor's cart: its number is in a cookie.
+  const countCart = () => {
+    const link = byId("cart-link");
+    const pieces = Number(/(?:^|; )cart_n=(\d{1,6})(?:;|$)/.exec(document.cookie)?.[1] ?? 0);
+    if (!link || link.dataset.pieces === String(pieces)) return;
+    link.dataset.pieces = pieces;
+    link.textContent = "Cart";
+    if (!pieces) return;
+    const unit = document.createElement("span");
+    unit.className = "unseen";
+    unit.textContent = pieces === 1 ? " piece" : " pieces";
+    link.append(` (${pieces}`, unit, ")");
+  };
+  countCart();
+  addEventListener("pageshow", countCart); // a page out of the browser's own memory
+
+  // Nothing was changed, as far as we know: what was typed stays, and the shopper is told.
+  const NOT_SAVED = "Not saved. Check the connection and try again.";
+  const complain = (form) => {
+    const note = form.querySelector(".not-saved") ?? document.createElement("p");
+    note.className = "notice bad not-saved";
+    note.setAttribute("role", "alert");
+    note.textContent = NOT_SAVED;
+    form.prepend(note);
+  };
+
   // Empty fields are not part of an address.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     const { method, body } = ctx.request;
@@ -34,34 +60,44 @@
   document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
     const region = ctx.shop && byId(ctx.shop.region);
     if (!region) return;
+    const used = ctx.request.submitter ?? document.activeElement;
     ctx.shop.folds = openFolds(region);
-    ctx.shop.held = region.contains(document.activeElement) ? document.activeElement.id : "";
+    ctx.shop.held = region.contains(used) ? used.id : "";
+    // Should the used control go with its line, the focus goes to the next link that stays.
+    const follows = (link) => used.compareDocumentPosition(link) & Node.DOCUMENT_POSITION_FOLLOWING;
+    ctx.shop.next = ctx.shop.held ? [...region.querySelectorAll("a[id]")].filter(follows).map((link) => link.id) : [];
   });
 
-  // A page that is not what was asked for is shown as a page. 409 is an answer: the region says what differs.
+  // A page that is not what was asked for is shown as a page. 409 and 422 are answers: the region says what is wrong.
   document.addEventListener("htmx:before:response", (event) => {
     const { ctx } = event.detail;
     const { status } = ctx.response;
-    if (ctx.request.method !== "GET" || status < 400 || status === 409) return;
+    if (status < 400 || status === 409 || (status === 422 && ctx.request.method === "POST")) return;
     event.preventDefault();
-    leave(ctx.request.action);
+    if (ctx.request.method === "GET") leave(ctx.request.action);
+    else if (status >= 500) complain(ctx.sourceElement);
+    else ctx.sourceElement.submit(); // refused, so sending it again changes nothing but what is seen
   });
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
     if (ctx?.request?.method === "GET") leave(ctx.request.action);
+    else if (ctx?.request?.method === "POST") complain(ctx.sourceElement);
   });
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     if (!ctx.shop) return;
-    const { focus, words, folds = [], held } = ctx.shop;
+    const { region, focus, words, folds = [], held, next = [] } = ctx.shop;
     for (const id of folds) byId(id)?.setAttribute("open", "");
-    const place = byId(focus || held);
+    const wanted = byId(region)?.querySelector("[data-autofocus]") ?? byId(focus);
+    const near = () => byId(held) ?? next.map(byId).find(Boolean) ?? byId(region)?.querySelector("[tabindex='-1']");
+    const place = wanted ?? (held ? near() : null);
     place?.focus({ preventScroll: true });
-    if (focus) place?.scrollIntoView({ block: "nearest" });
+    if (wanted) place.scrollIntoView({ block: "nearest" });
     const parts = words ? words.split(" ").map(byId).filter(Boolean).map(text) : [];
     if (parts.length) say(parts.join(", "));
   });
 
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     if (ctx.shop) byId(ctx.shop.region)?.removeAttribute("aria-busy");
+    countCart();
   });
 })();

@@ -33,6 +33,7 @@ WORDS = "quiet harbour winter garden river stone autumn field blue morning silve
 NOUNS = "landscape portrait interior study nebula coast orchard still-life valley window market sail comet".split()
 SIZES, FRAMES = ("21 × 30 cm", "30 × 40 cm", "50 × 70 cm"), ("Unframed", "Black frame", "Oak frame")
 FIRST = 10_000
+EXPLAINED = ("/c/paintings-prints", "/search?q=print", "/search?q=landscape", "/c/space?frame=oak-frame&sort=price")
 
 
 def rows_of(number: int, dice: random.Random, at: Any) -> dict[str, Any]:
@@ -69,7 +70,7 @@ async def enlarge(services: Services, count: int) -> None:
             await republish(db, [FIRST + number for number in numbers])
         print(f"\r{numbers[-1] + 1} products", end="", file=sys.stderr, flush=True)
     async with services.db.writer.begin() as connection:
-        await connection.execute(text("ANALYZE TABLE listings, list_entries, list_facets, facet_values"))
+        await connection.execute(text("ANALYZE TABLE listings, list_entries, list_facets, facet_values, search_texts"))
 
 
 async def _furnish(
@@ -119,6 +120,8 @@ def visits(dice: random.Random) -> dict[str, Callable[[], str]]:
         "search, one word": lambda: f"/search?q={words(1)}",
         "search, two words": lambda: f"/search?q={words(2)}",
         "search, every product": lambda: "/search?q=print",
+        "search, every product, two facets": lambda: f"/search?q=print&frame=oak-frame&{artist()}",
+        "search, every product, by title": lambda: f"/search?q=print&sort=title&page={dice.randrange(1, 1000)}",
         "product": lambda: f"/p/large-{dice.randrange(10000)}",
     }
 
@@ -171,9 +174,7 @@ def main() -> None:
         asyncio.run(prepare())
         print(file=sys.stderr)
         if args.explain:
-            asyncio.run(
-                explain(environ, ("/c/paintings-prints", "/search?q=print", "/c/space?frame=oak-frame&sort=price"))
-            )
+            asyncio.run(explain(environ, EXPLAINED))
             return
         port = free_port()
         with serving("app", port, environ, Path(name) / "app.log"):

@@ -38,6 +38,7 @@ async def fill(url: str, folder: Path) -> dict[str, str]:
         await connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
     await engine.dispose()
     environ = {"DATABASE_URL": url, "DATA_DIR": str(folder), "LOG_LEVEL": "info", "WORKER": "external"}
+    environ["SECRET_KEY"] = "a key that only benchmarks use, and many"
     settings = load({**os.environ, **environ})
     async with opened(settings) as services:
         await migrate.upgrade(services.db.writer, settings.root / "migrations")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from hypermart.jobs import JOBS
+from hypermart.jobs.task import Task
 from hypermart.services import Services, opened
 from hypermart.settings import load
 from hypermart.worker import run
@@ -14,8 +15,8 @@ from hypermart.worker import run
 mark, seconds = Path(sys.argv[1]), float(sys.argv[2])
 
 
-async def rest(services: Services, outbox_id: int, /) -> None:
-    await asyncio.to_thread(mark.write_text, str(outbox_id))
+async def rest(services: Services, task: Task, /) -> None:
+    await asyncio.to_thread(mark.write_text, str(task.id))
     await asyncio.sleep(seconds)
 
 

@@ -12,6 +12,7 @@ from hypermart.db.outbox import Outbox
 from hypermart.errors import Refused
 from hypermart.jobs import JOBS, delivery
 from hypermart.jobs.delivery import ATTEMPTS, LEASE, backoff, deliver, due, sweep
+from hypermart.jobs.task import Task
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from tests.jobs.rows import add, row, rows, until
@@ -23,8 +24,8 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The rows that the job `note` was run for."""
     ran: list[int] = []
 
-    async def note(services: Services, outbox_id: int, /) -> None:
-        ran.append(outbox_id)
+    async def note(services: Services, task: Task, /) -> None:
+        ran.append(task.id)
         await asyncio.sleep(0)
 
     monkeypatch.setitem(JOBS, "note", note)
@@ -33,7 +34,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(services: Services, outbox_id: int, /) -> None:
+    async def fail(services: Services, task: Task, /) -> None:
         raise ConnectionError("the mail server\nis away")
 
     monkeypatch.setitem(JOBS, "fail", fail)
@@ -63,7 +64,7 @@ async def test_a_running_row_is_not_run_beside(
 ) -> None:
     started, go_on = asyncio.Event(), asyncio.Event()
 
-    async def long(services: Services, outbox_id: int, /) -> None:
+    async def long(services: Services, task: Task, /) -> None:
         started.set()
         await go_on.wait()
 
@@ -84,7 +85,7 @@ async def test_who_lost_the_lease_leaves_no_mark(
     """A worker that was frozen past its lease, as by SIGSTOP, while another one took the row."""
     go_on: list[asyncio.Event] = []
 
-    async def long(services: Services, outbox_id: int, /) -> None:
+    async def long(services: Services, task: Task, /) -> None:
         go_on.append(asyncio.Event())
         await go_on[-1].wait()
         if len(go_on) == 2:
@@ -104,6 +105,28 @@ async def test_who_lost_the_lease_leaves_no_mark(
     go_on[1].set()
     await second
     assert "the second one fails" in (await row(services, id_)).last_error
+
+
+async def test_a_task_knows_whether_it_is_held(
+    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+    tasks: list[Task] = []
+
+    async def ask(services: Services, task: Task, /) -> None:
+        tasks.append(task)
+        held.append(await task.is_held(services))
+        if len(held) == 1:
+            clock.advance(seconds=LEASE.total_seconds())  # frozen: the lease ends, nobody has the row yet
+            held.append(await task.is_held(services))
+            assert await deliver(services, task.id, "quick")
+            held.append(await task.is_held(services))
+
+    monkeypatch.setitem(JOBS, "ask", ask)
+    await deliver(services, await add(services, "ask"), "quick")
+    assert held == [True, False, True, False]
+    assert tasks[0].lease < tasks[1].lease
+    assert not await tasks[1].is_held(services)  # done
 
 
 @pytest.mark.usefixtures("failing")
@@ -141,7 +164,7 @@ async def test_an_unknown_job_is_dead_and_says_so(services: Services) -> None:
 
 
 async def test_a_refusal_is_not_tried_again(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(services: Services, outbox_id: int, /) -> None:
+    async def refuse(services: Services, task: Task, /) -> None:
         raise Refused("not a picture")
 
     monkeypatch.setitem(JOBS, "refuse", refuse)
@@ -162,7 +185,7 @@ async def test_a_row_that_ends_its_processes_is_given_up(services: Services, clo
 
 
 async def test_a_job_that_hangs_is_stopped(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def hang(services: Services, outbox_id: int, /) -> None:
+    async def hang(services: Services, task: Task, /) -> None:
         await asyncio.sleep(60)
 
     monkeypatch.setitem(JOBS, "hang", hang)

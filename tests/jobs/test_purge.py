@@ -12,6 +12,7 @@ from sqlalchemy import delete
 from hypermart.db.outbox import Outbox
 from hypermart.jobs import purge
 from hypermart.jobs.delivery import deliver, due
+from hypermart.jobs.task import Task
 from hypermart.services import Services
 from tests.jobs.rows import add, row, rows
 from tests.parts.clock import SetClock
@@ -46,7 +47,7 @@ async def test_it_waits_for_the_readers(services: Services, clock: SetClock, mon
     cdn = NotingCdn()
     id_ = await add(services, "purge_pages", keys=["menu"])
     hidden = await _hide(services, id_)
-    waiting = asyncio.create_task(purge.purge_pages(replace(services, cdn=cdn), id_, keys=["menu"]))
+    waiting = asyncio.create_task(purge.purge_pages(replace(services, cdn=cdn), Task(id_, clock.now()), keys=["menu"]))
     await asyncio.sleep(0.3)
     assert cdn.purged == []
     async with services.db.write() as db:
@@ -62,12 +63,14 @@ async def _hide(services: Services, outbox_id: int) -> dict[str, object]:
     return values
 
 
-async def test_readers_that_stay_behind_fail_the_attempt(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_readers_that_stay_behind_fail_the_attempt(
+    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And a failed attempt is made again later, as of every job."""
     monkeypatch.setattr(purge, "PATIENCE", 0.2)
     cdn = NotingCdn()
     id_ = await add(services, "purge_pages", keys=["menu"])
     await _hide(services, id_)
     with pytest.raises(purge.ReaderBehind, match=f"outbox row {id_} is not shown"):
-        await purge.purge_pages(replace(services, cdn=cdn), id_, keys=["menu"])
+        await purge.purge_pages(replace(services, cdn=cdn), Task(id_, clock.now()), keys=["menu"])
     assert cdn.purged == []

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,10 +15,12 @@ import pytest
 from hypermart.adapters import valkey
 from hypermart.jobs import JOBS, lanes
 from hypermart.jobs.delivery import LEASE, deliver, due
+from hypermart.jobs.task import Task
 from hypermart.services import Services, opened
-from hypermart.settings import ROOT, Settings
+from hypermart.settings import Settings
 from hypermart.worker import inline, ringing
 from tests.jobs.rows import add, row, until, until_done
+from tests.jobs.workers import start
 from tests.parts.clock import SetClock
 
 NOBODY = "redis://127.0.0.1:1"
@@ -30,9 +30,9 @@ NOBODY = "redis://127.0.0.1:1"
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ran: list[int] = []
 
-    async def note(services: Services, outbox_id: int, /) -> None:
+    async def note(services: Services, task: Task, /) -> None:
         await asyncio.sleep(0.01)
-        ran.append(outbox_id)
+        ran.append(task.id)
 
     monkeypatch.setitem(JOBS, "note", note)
     return ran
@@ -130,7 +130,7 @@ async def test_a_row_of_another_process_is_found(settings: Settings, ran: list[i
 async def test_stopping_is_quick_and_lets_a_job_finish(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     started = asyncio.Event()
 
-    async def long(services: Services, outbox_id: int, /) -> None:
+    async def long(services: Services, task: Task, /) -> None:
         started.set()
         await asyncio.sleep(0.5)
 
@@ -142,16 +142,6 @@ async def test_stopping_is_quick_and_lets_a_job_finish(services: Services, monke
     assert time.perf_counter() - began < 2
     assert (await row(services, id_)).done_at is not None
     assert services.db.bell is None
-
-
-def start(settings: Settings, mark: Path, seconds: float) -> subprocess.Popen[bytes]:
-    environ = {**os.environ, "DATA_DIR": str(settings.data), "DATABASE_URL": settings.database_url}
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.jobs.process", str(mark), str(seconds)],
-        cwd=ROOT,
-        env=environ,
-        stderr=subprocess.DEVNULL,
-    )
 
 
 @pytest.mark.slow

@@ -1,14 +1,20 @@
-"""One table: every state that a public page can show, where it is, and which seed reaches it."""
+"""One table: every state that a page can show, where it is, and which seed and which visitor reach it."""
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
 
 from hypermart.demo import states as seeded
+from hypermart.demo.carts import CARTS, MOON, token
+from tests.parts.forms import Form, Page
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 class Kind(StrEnum):
@@ -26,11 +32,13 @@ class Kind(StrEnum):
     STREAM = "stream"
     FILE = "file"
     """A picture or a file of the look, under an address that never changes its bytes."""
+    PRIVATE = "private"
+    """One visitor's own: nobody may keep it."""
     MACHINE = "machine"
     """What a load balancer asks."""
 
 
-HTML = {Kind.HOME, Kind.LIST, Kind.PRODUCT, Kind.CONTENT, Kind.CONFLICT, Kind.ERROR, Kind.PLAIN}
+HTML = {Kind.HOME, Kind.LIST, Kind.PRODUCT, Kind.CONTENT, Kind.CONFLICT, Kind.ERROR, Kind.PLAIN, Kind.PRIVATE}
 PUBLIC = {Kind.HOME, Kind.LIST, Kind.PRODUCT, Kind.CONTENT, Kind.FEED, Kind.STREAM, Kind.FILE}
 
 
@@ -46,6 +54,14 @@ class State(msgspec.Struct, frozen=True):
     seed: str = "demo"
     """`demo`: the demo catalogue. `states`: also hypermart.demo.states. `sick`: its database is away."""
 
+    visitor: str = ""
+    """Whose cookie comes along, of a private page: a name in hypermart.demo.carts.CARTS; nobody known without one."""
+    typed: tuple[str, str] = ("", "")
+    """What is typed into which field of the page before its form is sent: the answer to that is the state.
+
+    The field is the first whose name begins so. Sent by Enter, so by the form's first button.
+    """
+
     @property
     def is_html(self) -> bool:
         return self.kind in HTML
@@ -60,6 +76,35 @@ class State(msgspec.Struct, frozen=True):
         match = re.search(self.found, shop.get(self.path).text)
         assert match, f"{self.found} is not on {self.path}"
         return match[0]
+
+    @property
+    def cookie(self) -> dict[str, str]:
+        return {"cart": token(self.visitor)} if self.visitor else {}
+
+    def answer(self, shop: httpx.Client) -> httpx.Response:
+        """As a browser without scripting gets it."""
+        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookie.items())}
+        answer = shop.get(self.address(shop), headers=headers if self.cookie else {})
+        if self.is_typed:
+            page, form = self._form(answer)
+            fields = form.filled({form.named(self.typed[0]): self.typed[1]}, next(iter(form.buttons), None))
+            answer = shop.post(page.target(form), content=urlencode(fields), headers=headers | FORM)
+        shop.cookies.clear()  # the next state is another visitor's
+        return answer
+
+    def reached(self, shop: httpx.Client) -> str:
+        """The path that this state asks in the end."""
+        if not self.is_typed:
+            return self.address(shop).partition("?")[0]
+        return self._form(msgspec.structs.replace(self, typed=("", "")).answer(shop))[1].action
+
+    @property
+    def is_typed(self) -> bool:
+        return bool(self.typed[0])
+
+    def _form(self, answer: httpx.Response) -> tuple[Page, Form]:
+        page = Page(answer)
+        return page, next(form for form in page.forms if form.named(self.typed[0]))
 
 
 def _seeded(kind: Kind, *names: str, to: str = "") -> list[State]:
@@ -100,8 +145,16 @@ STATES: tuple[State, ...] = (
     State("about", Kind.CONTENT, "/pages/about"),
     State("delivery", Kind.CONTENT, "/pages/delivery"),
     State("returns", Kind.CONTENT, "/pages/returns"),
+    State("terms", Kind.CONTENT, "/pages/terms"),
     State("privacy", Kind.CONTENT, "/pages/privacy"),
     State("accessibility", Kind.CONTENT, "/pages/accessibility"),
+    State("cart-empty", Kind.PRIVATE, "/cart"),
+    *(State(f"cart-{name}", Kind.PRIVATE, "/cart", seed="states", visitor=name) for name in CARTS),
+    State("cart-export", Kind.PRIVATE, "/cart?country=US", seed="states", visitor="typical"),
+    State("cart-unknown-country", Kind.PRIVATE, "/cart?country=ZZ", seed="states", visitor="one"),
+    State("cart-added", Kind.PRIVATE, f"/cart?added={MOON}", seed="states", visitor="one"),
+    State("cart-422", Kind.PRIVATE, "/cart", 422, seed="states", visitor="typical", typed=("q-", "1.5")),
+    State("add-422", Kind.PRIVATE, "/p/full-moon", 422, typed=("quantity", "0")),
     *_seeded(Kind.ERROR, "archived", "scheduled", "draft", "missing"),
     State("no-such-address", Kind.ERROR, "/nothing/here", 404),
     State("no-such-category", Kind.ERROR, "/c/nothing-here", 404),

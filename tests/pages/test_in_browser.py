@@ -22,8 +22,9 @@ each = pytest.mark.parametrize("state", HTML_STATES, ids=lambda state: state.nam
 @each
 async def test_axe_finds_nothing_in_any_theme_or_width(state: State, browser: Browser, shops: Shops) -> None:
     found: dict[str, list[str]] = {}
-    async with opened_page(browser, address(shops, state), bypass_csp=True) as (page, _):
-        await page.goto(state.path)
+    base = address(shops, state)
+    async with opened_page(browser, base, bypass_csp=True) as (page, _):
+        await in_browser.arrive(page, state, base)
         for width in (1280, 360):
             await page.set_viewport_size({"width": width, "height": 900})
             for theme in ("light", "dark"):
@@ -35,9 +36,10 @@ async def test_axe_finds_nothing_in_any_theme_or_width(state: State, browser: Br
 
 @each
 async def test_it_fits_and_keeps_quiet(state: State, browser: Browser, shops: Shops) -> None:
-    async with opened_page(browser, address(shops, state)) as (page, noise):
+    base = address(shops, state)
+    async with opened_page(browser, base) as (page, noise):
         await page.add_init_script(in_browser.WATCH)
-        await page.goto(state.path, wait_until="load")
+        await in_browser.arrive(page, state, base)
         found = [f"1280 px: {line}" for line in await in_browser.layout_complaints(page)]
         for width in (360, 320):
             await page.set_viewport_size({"width": width, "height": 800})

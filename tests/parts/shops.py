@@ -11,6 +11,7 @@ from litestar import Litestar, get
 
 from hypermart.app import create_app
 from hypermart.demo import seed
+from hypermart.demo.carts import seed_carts
 from hypermart.demo.states import seed_states
 from hypermart.services import opened
 from hypermart.settings import Settings
@@ -23,12 +24,13 @@ AWAY = "mysql+asyncmy://nobody:nothing@127.0.0.1:1/none"
 
 
 def states_settings() -> Settings:
-    """The demo shop with every state of hypermart.demo.states, made once per run. Tests only look at it."""
+    """The demo shop with every state of hypermart.demo.states and every cart of hypermart.demo.carts, made once per run. Tests only look at it."""
 
     async def fill(settings: Settings) -> None:
         async with opened(settings, SetClock()) as services:
             await seed(services)
             await seed_states(services)
+            await seed_carts(services)
 
     return databases.demo(fill, "states")
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import msgspec
 
 from hypermart.money import Money
-from hypermart.ports import Forged, GatewayAway, GatewayEvent, Intent, IntentState
+from hypermart.ports import Clock, Forged, GatewayAway, GatewayEvent, Intent, IntentState
 
-TIMEOUT = httpx.Timeout(5.0, connect=2.0)
+PATIENCE, CONNECT = 5.0, 2.0
+"""Seconds: for a whole call; for the gateway to pick up."""
+STALE = 300
+"""Seconds between the gateway's clock and ours, either way, after which a callback may be a replayed one."""
 SIGNATURE = "x-bogus-signature"
+_SIGNED = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")
 
 
 class _Payment(msgspec.Struct, frozen=True):
@@ -24,16 +30,29 @@ class _Payment(msgspec.Struct, frozen=True):
     state: IntentState
     amount: int
     currency: str
-    pay_url: str = ""
-    reason: str = ""
+    pay_url: str
+    reason: str
 
 
 class BogusGateway:
-    def __init__(self, url: str, secret: bytes, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._secret = secret
-        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, transport=transport)
+    def __init__(
+        self,
+        url: str,
+        secret: bytes,
+        clock: Clock,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._secret, self._clock, self._patience = secret, clock, patience
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            headers={b"authorization": b"Bearer " + secret},
+            timeout=httpx.Timeout(patience, connect=min(CONNECT, patience)),
+            transport=transport,
+        )
 
-    async def __aenter__(self) -> BogusGateway:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -41,41 +60,45 @@ class BogusGateway:
     ) -> None:
         await self._client.aclose()
 
-    async def open(self, key: str, amount: Money, *, return_url: str, description: str) -> Intent:
-        body = {
-            "amount": amount.minor,
-            "currency": amount.currency,
-            "return_url": return_url,
-            "description": description,
-            "key": key,
-        }
-        return await self._ask("POST", "/payments", key, body)
+    async def open(self, key: str, amount: Money, *, return_url: str) -> Intent:
+        body = {"key": key, "amount": amount.minor, "currency": amount.currency, "return_url": return_url}
+        return await self._post("/payments", key, body)
 
     async def find(self, ref: str) -> Intent:
         return await self._ask("GET", f"/payments/{ref}")
 
     async def capture(self, ref: str, *, key: str) -> Intent:
-        return await self._ask("POST", f"/payments/{ref}/captures", key)
+        return await self._post(f"/payments/{ref}/captures", key, {})
 
     async def void(self, ref: str, *, key: str) -> Intent:
-        return await self._ask("POST", f"/payments/{ref}/voids", key)
+        return await self._post(f"/payments/{ref}/voids", key, {})
 
     def event(self, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
-        right = hmac.new(self._secret, body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(right, headers.get(SIGNATURE, "")):
+        signed = _SIGNED.fullmatch(headers.get(SIGNATURE, ""))
+        if not signed:
+            raise Forged("not signed")
+        stamp, signature = signed.groups()
+        right = hmac.new(self._secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(right, signature):
             raise Forged("wrong signature")
+        if abs(self._clock.now().timestamp() - int(stamp)) > STALE:
+            raise Forged("signed at another time")
         try:
             return msgspec.json.decode(body, type=GatewayEvent)
         except msgspec.DecodeError as error:
             raise Forged(str(error)) from None
 
-    async def _ask(self, method: str, path: str, key: str = "", body: dict[str, Any] | None = None) -> Intent:
-        headers = {"idempotency-key": key} if key else {}
+    async def _post(self, path: str, key: str, body: Mapping[str, Any]) -> Intent:
+        return await self._ask("POST", path, json=body, headers={"idempotency-key": key})
+
+    async def _ask(self, method: str, path: str, **request: Any) -> Intent:
         try:
-            answer = await self._client.request(method, path, json=body or {}, headers=headers)
+            # httpx bounds each read; this bounds the whole, also for an answer that drips.
+            async with asyncio.timeout(self._patience):
+                answer = await self._client.request(method, path, **request)
             answer.raise_for_status()
             payment = msgspec.json.decode(answer.content, type=_Payment)
-        except (httpx.HTTPError, msgspec.DecodeError) as error:
-            raise GatewayAway(f"{type(error).__name__}: {error}") from error
+        except (httpx.HTTPError, TimeoutError, msgspec.DecodeError) as error:
+            raise GatewayAway(f"{method} {path}: {type(error).__name__}: {error}") from error
         amount = Money(payment.amount, payment.currency)
         return Intent(payment.ref, payment.key, payment.state, amount, payment.pay_url, payment.reason)

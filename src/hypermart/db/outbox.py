@@ -31,5 +31,5 @@ class Outbox(Base):
 
 
 def later(db: AsyncSession, job: str, *, due_at: datetime | None = None, **args: Any) -> None:
-    """`job` (a function in jobs/) runs with `args` after this transaction commits, at least once; not before `due_at`."""
+    """`job` (a function in jobs/) runs with `args` after this transaction commits and `due_at` has come, at least once."""
     db.info["later"].append((job, args, due_at))

@@ -1,4 +1,4 @@
-"""The demo shop: art prints imported like any merchant's file, and the pages of words. Texts and data are files."""
+"""The demo shop: art prints imported like any merchant's file, how they are sold, and the pages of words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from string import Template
 
 from sqlalchemy import select
 
+from hypermart.demo.selling import write_selling
 from hypermart.domain.catalog.models import Product
 from hypermart.domain.content.actions import PageText, write_page
 from hypermart.domain.imports.actions import Order, import_shopify
@@ -19,19 +20,22 @@ from hypermart.services import Services
 HERE = Path(__file__).parent
 ART_PRINTS = HERE / "art-prints"
 #: Pages of words in the order of the menu.
-CONTENT = ("about", "delivery", "returns", "privacy", "accessibility")
+CONTENT = ("about", "delivery", "returns", "terms", "privacy", "accessibility")
 _HEAD = re.compile(r'<title>(.*)</title>\n<meta name="description" content="(.*)">\n')
 
 
 async def seed(services: Services, say: Callable[[str], None] = lambda _: None) -> Summary:
-    """The shop holds the demo catalogue and its pages of words. A second run changes nothing."""
+    """The shop holds the demo catalogue, sells it, and has its pages of words. A second run changes nothing."""
     order = Order(
         file=ART_PRINTS / "products.csv",
         currency=services.settings.currency,
         pictures=ART_PRINTS / "images",
         mapping=load(ART_PRINTS / "catalogue.toml"),
     )
-    await _write_content(services)  # first: a shop with products is not seeded again
+    # Both before the products: a shop that has some is not seeded again.
+    await _write_content(services)
+    async with services.db.write() as db:
+        await write_selling(db, services.settings.shop_name)
     say("Filling the shop with art prints ...")
     summary = await import_shopify(services.db, services.blobs, order)
     for line in summary.lines():

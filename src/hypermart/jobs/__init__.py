@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+from hypermart.jobs.mail import mail_order_confirmation, mail_payment_failed, mail_payment_reminder
 from hypermart.jobs.pictures import make_renditions
 from hypermart.jobs.purge import purge_pages
+from hypermart.jobs.stock import restate_stock
 
-#: Called with the services, the id of the row that asks (the same at every attempt) and the row's args by name.
+#: Called with the services, the task (which row, and whether it is still ours) and the row's args by name.
 #: Raising errors.Refused gives the row up at once; any other exception is tried again later.
 JobFunction: TypeAlias = Callable[..., Awaitable[None]]
 
-JOBS: dict[str, JobFunction] = {job.__name__: job for job in (make_renditions, purge_pages)}
+JOBS: dict[str, JobFunction] = {
+    job.__name__: job
+    for job in (
+        mail_order_confirmation,
+        mail_payment_failed,
+        mail_payment_reminder,
+        make_renditions,
+        purge_pages,
+        restate_stock,
+    )
+}
 SLOW = frozenset({"make_renditions"})
 """Run one at a time in a lane of their own, so that a hundred new pictures do not hold up a purge or a mail."""
 

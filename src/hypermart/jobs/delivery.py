@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from hypermart.db.outbox import Outbox
 from hypermart.errors import Refused
 from hypermart.jobs import JOBS, SLOW, JobFunction
+from hypermart.jobs.task import Task
 from hypermart.services import Services
 
 log = structlog.get_logger(__name__)
@@ -37,16 +38,16 @@ async def deliver(services: Services, outbox_id: int, lane: Lane) -> bool:
     row = await _lease(services, outbox_id, lane)
     if row is None:
         return False
-    id_, job, args, attempts, lease = row
+    task, job, args, attempts = row
     try:
         run = _function(job, attempts)
         async with asyncio.timeout(RUN):
-            await run(services, id_, **args)
+            await run(services, task, **args)
     except Exception as error:  # noqa: BLE001  (whatever a job raises is kept with its row)
-        await _failed(services, id_, lease, error, attempts)
+        await _failed(services, task, error, attempts)
     else:
-        await _mark(services, id_, lease, done_at=services.clock.now(), last_error=None)
-        log.info("outbox.done", id=id_, job=job, attempts=attempts)
+        await _mark(services, task, done_at=services.clock.now(), last_error=None)
+        log.info("outbox.done", id=task.id, job=job, attempts=attempts)
     return True
 
 
@@ -83,9 +84,7 @@ def _free(now: datetime, lane: Lane) -> ColumnElement[bool]:
     )
 
 
-async def _lease(
-    services: Services, outbox_id: int, lane: Lane
-) -> tuple[int, str, dict[str, Any], int, datetime] | None:
+async def _lease(services: Services, outbox_id: int, lane: Lane) -> tuple[Task, str, dict[str, Any], int] | None:
     now = services.clock.now()
     lease = now + LEASE
     async with services.db.write() as db:
@@ -99,20 +98,20 @@ async def _lease(
             return None
         row = await db.execute(select(Outbox.job, Outbox.args, Outbox.attempts).where(Outbox.id == outbox_id))
         job, args, attempts = row.one()
-    return outbox_id, job, args, attempts, lease
+    return Task(outbox_id, lease), job, args, attempts
 
 
-async def _failed(services: Services, outbox_id: int, lease: datetime, error: Exception, attempts: int) -> None:
+async def _failed(services: Services, task: Task, error: Exception, attempts: int) -> None:
     words = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
     reason = " ".join(words.split())[:500]
     now = services.clock.now()
     if isinstance(error, Refused) or attempts >= ATTEMPTS:
-        log.error("outbox.dead", id=outbox_id, attempts=attempts, reason=reason)
-        await _mark(services, outbox_id, lease, dead_at=now, last_error=reason)
+        log.error("outbox.dead", id=task.id, attempts=attempts, reason=reason)
+        await _mark(services, task, dead_at=now, last_error=reason)
     else:
         delay = backoff(attempts)
-        log.warning("outbox.failed", id=outbox_id, attempts=attempts, reason=reason, again_in=round(delay, 1))
-        await _mark(services, outbox_id, lease, due_at=now + timedelta(seconds=delay), last_error=reason)
+        log.warning("outbox.failed", id=task.id, attempts=attempts, reason=reason, again_in=round(delay, 1))
+        await _mark(services, task, due_at=now + timedelta(seconds=delay), last_error=reason)
 
 
 def backoff(attempts: int) -> float:
@@ -120,14 +119,14 @@ def backoff(attempts: int) -> float:
     return min(2.0**attempts, LONGEST_DELAY) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
 
 
-async def _mark(services: Services, outbox_id: int, lease: datetime, **values: Any) -> None:
-    """Only while the lease is still ours: no two leases of a row end at the same moment."""
+async def _mark(services: Services, task: Task, **values: Any) -> None:
+    """Only while the lease is still ours."""
     async with services.db.write() as db:
         marked: Any = await db.execute(
             update(Outbox)
-            .where(Outbox.id == outbox_id, Outbox.leased_until == lease, Outbox.done_at.is_(None))
+            .where(Outbox.id == task.id, Outbox.leased_until == task.lease, Outbox.done_at.is_(None))
             .values(leased_until=None, **values)
             .execution_options(synchronize_session=False)
         )
         if marked.rowcount != 1:
-            log.warning("outbox.lease_lost", id=outbox_id)
+            log.warning("outbox.lease_lost", id=task.id)

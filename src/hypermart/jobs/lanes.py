@@ -7,6 +7,7 @@ import contextlib
 
 import structlog
 
+from hypermart.domain.cart.actions import BATCH, expire_carts
 from hypermart.jobs import delivery
 from hypermart.services import Services
 
@@ -53,9 +54,18 @@ async def sweeping(services: Services) -> None:
     while True:
         try:
             await delivery.sweep(services)
+            await _expire_carts(services)
         except Exception as error:  # noqa: BLE001  (there is a next time)
-            log.warning("outbox.sweep_failed", reason=line(error))
+            log.warning("sweep.failed", reason=line(error))
         await asyncio.sleep(SWEEP)
+
+
+async def _expire_carts(services: Services) -> None:
+    """In transactions of bounded size, until none is left."""
+    expired = BATCH
+    while expired == BATCH:
+        async with services.db.write() as db:
+            expired = await expire_carts(db, services.clock.now())
 
 
 def line(error: Exception) -> str:

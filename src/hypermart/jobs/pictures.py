@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypermart.adapters import imaging
 from hypermart.domain.catalog.models import Picture
 from hypermart.domain.catalog.pictures import MEGAPIXELS, rendition_key, rendition_widths
+from hypermart.jobs.task import Task
 from hypermart.services import Services
 
 
-async def make_renditions(services: Services, _: int, /, *, picture_id: int) -> None:
+async def make_renditions(services: Services, _: Task, /, *, picture_id: int) -> None:
     """`Picture.widths` names what exists. Raises Refused for a file that cannot be decoded within bounds."""
     async with services.db.write() as db:  # the primary: a replica may not have the picture yet
         picture = await db.get(Picture, picture_id)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from hypermart.db.outbox import Outbox
+from hypermart.jobs.task import Task
 from hypermart.services import Services
 
 AGAIN = timedelta(seconds=5)
@@ -20,8 +21,8 @@ class ReaderBehind(Exception):
     """The readers do not show the change yet; a purge now would bring back the old pages."""
 
 
-async def purge_pages(services: Services, outbox_id: int, /, *, keys: list[str], is_second: bool = False) -> None:
-    await _shown_by_readers(services, outbox_id)
+async def purge_pages(services: Services, task: Task, /, *, keys: list[str], is_second: bool = False) -> None:
+    await _shown_by_readers(services, task.id)
     await services.cdn.purge(keys)
     if not is_second:
         now = services.clock.now()

@@ -20,19 +20,24 @@ CSP = (
 )
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 SECURITY: Headers = [
-    (b"content-security-policy", CSP.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
+NO_STORE = (b"cache-control", b"no-store")
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
-def security(base_url: str) -> Headers:
-    """The security headers of every answer of a shop that is open at `base_url`."""
-    return [*SECURITY, HSTS] if base_url.startswith("https:") else SECURITY
+def security(base_url: str, pays_at: str = "") -> Headers:
+    """The security headers of every answer of a shop that is open at `base_url`.
+
+    `pays_at` is the origin of a gateway elsewhere: browsers hold form-action against the redirect after a form, too.
+    """
+    policy = CSP.replace("form-action 'self'", f"form-action 'self' {pays_at}".rstrip())
+    headers = [(b"content-security-policy", policy.encode()), *SECURITY]
+    return [*headers, HSTS] if base_url.startswith("https:") else headers
 
 
 async def around(app: ASGIApp, headers: Headers, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -47,9 +52,9 @@ async def around(app: ASGIApp, headers: Headers, scope: HTTPScope, receive: Rece
         if message["type"] == "http.response.start":
             status = message["status"]
             own = list(message["headers"])
-            if not any(name.lower() == b"cache-control" for name, _ in own):
-                own.append((b"cache-control", b"no-store"))
-            message["headers"] = [*own, *headers, (b"x-request-id", request_id)]
+            said = {name.lower() for name, _ in own}  # what an answer says itself stays
+            ours = [header for header in (NO_STORE, *headers) if header[0] not in said]
+            message["headers"] = [*own, *ours, (b"x-request-id", request_id)]
         elif is_head:
             message = {**message, "body": b""}  # type: ignore[assignment]  # after the start only bodies follow
         await send(message)

@@ -112,8 +112,12 @@ def _page(request: AnyRequest, shop: Shop, error: Exception, around: Frame) -> E
         return ErrorPage(around, 404, "No such page", f"This list has {pages}.", last, label)
     if isinstance(error, Refused):
         return ErrorPage(around, 409, "This cannot be done now", str(error), "/cart", "See your cart")
-    if isinstance(error, HTTPException) and error.status_code in SAID:
-        return ErrorPage(around, error.status_code, SAID[error.status_code], error.detail, "/cart", "See your cart")
     if isinstance(error, HTTPException) and error.status_code != 404:
-        return ErrorPage(around, error.status_code, "This cannot be done here", "The address does not take that.")
+        return _refusal(around, error)
     return ErrorPage(around, 404, "Page not found", "Nothing stands under this address, or no longer.")
+
+
+def _refusal(around: Frame, error: HTTPException) -> ErrorPage:
+    if error.status_code in SAID:
+        return ErrorPage(around, error.status_code, SAID[error.status_code], error.detail, "/cart", "See your cart")
+    return ErrorPage(around, error.status_code, "This cannot be done here", "The address does not take that.")

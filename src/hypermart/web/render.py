@@ -13,7 +13,8 @@ from litestar.datastructures import State
 
 from hypermart.db.session import Database, ReadSession
 from hypermart.domain.cart.pages import Terms
-from hypermart.ports import Blobs, Gateway
+from hypermart.domain.orders.till import Till
+from hypermart.ports import Blobs, Gateway, Mail
 from hypermart.services import Services
 from hypermart.settings import Settings
 from hypermart.web.caching import NO_STORE, Public, etag, is_known
@@ -33,8 +34,10 @@ class Shop:
         self.blobs: Blobs = services.blobs
         self.db: Database = services.db
         self.gateway: Gateway | None = services.gateway
+        self.mail: Mail = services.mail
         self.secret: bytes = services.secret
-        self.terms = Terms(self.currency, services.settings.shop_country, services.settings.tax_rounding)
+        self.till: Till = services.till
+        self.terms: Terms = self.till.selling.terms
         self.static_digest = static_digest
 
     def read(self) -> AbstractAsyncContextManager[ReadSession]:

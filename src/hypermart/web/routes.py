@@ -5,8 +5,11 @@ from __future__ import annotations
 from litestar import Router
 from litestar.di import NamedDependency, Provide
 
+from hypermart.settings import Settings
+from hypermart.web.checkout import address, attempt, cart, delivery, order, payment, review
+from hypermart.web.demo import mail
 from hypermart.web.guards import same_origin
-from hypermart.web.hooks import health
+from hypermart.web.hooks import health, payments
 from hypermart.web.render import AnyRequest, Shop
 from hypermart.web.store import feeds, home, lists, media, product
 from hypermart.web.visit import Visit
@@ -16,8 +19,8 @@ def visit(request: AnyRequest, shop: NamedDependency[Shop]) -> Visit:
     return Visit(request, shop)
 
 
-def routers() -> list[Router]:
-    return [
+def routers(settings: Settings) -> list[Router]:
+    rooms = [
         # Public. The same bytes for everybody: GET only, no session, read from the replica, cached by browser and CDN.
         Router(
             path="/",
@@ -39,10 +42,30 @@ def routers() -> list[Router]:
         # Private. One visitor's own: reads the primary, never kept, forms of our own pages only.
         Router(
             path="/",
-            route_handlers=[],
+            route_handlers=[
+                cart.show_cart,
+                cart.add_line,
+                cart.change_cart,
+                address.show_address,
+                address.save_address,
+                delivery.show_delivery,
+                delivery.save_delivery,
+                payment.show_payment,
+                payment.save_payment,
+                review.show_review,
+                review.place,
+                attempt.show_attempt,
+                attempt.retry,
+                order.show_order,
+                order.cancel,
+            ],
             guards=[same_origin],
             dependencies={"visit": Provide(visit, sync_to_thread=False)},
         ),
-        # Asked by machines of ours; never cached.
-        Router(path="/", route_handlers=[health.show_alive, health.show_ready]),
+        # Machines ask, ours and the gateway's; never cached.
+        Router(path="/", route_handlers=[health.show_alive, health.show_ready, payments.take_callback]),
     ]
+    if settings.mode != "production":
+        # Demo shops and tests: everybody reads everybody's mail.
+        rooms.append(Router(path="/", route_handlers=[mail.list_mails, mail.show_mail, mail.show_mail_html]))
+    return rooms

@@ -46,6 +46,10 @@ class Visit:
         self.token, self._is_new = secrets.token_urlsafe(32), True
         return self.token_hash
 
+    def renew(self) -> None:
+        """The cookie lives on as long as the cart that was just changed."""
+        self._is_new = True
+
     @property
     def is_partial(self) -> bool:
         """htmx asks for a region; a history restore sends HX-Request too, but wants the page."""
@@ -68,10 +72,10 @@ class Visit:
     def page(
         self, template: Template, view: Any, *, status: int = 200, count: int | None = None, **extra: Any
     ) -> Answer:
-        """A private page, or the region of it that htmx asked for. `count`: how many pieces are in the cart, if known."""
+        """A private page, or the region of it that htmx asked for. `count`: pieces in the cart, if known."""
         name = template.region if template.region and self.is_partial else template.page
         path = self.request.scope["path"]
-        body = self.shop.render(name, view, path=path, form_token=self._token(), visit=self, **extra)
+        body = self.shop.render(name, view, path=path, form_token=self._token(), visit=self, cart_count=count, **extra)
         answer = Answer(body, media_type=HTML, status_code=status, headers={"cache-control": NO_STORE})
         return self.finish(answer, count)
 

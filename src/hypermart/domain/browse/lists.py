@@ -23,7 +23,7 @@ from hypermart.domain.browse.pages import (
     PictureView,
 )
 from hypermart.domain.browse.rules import BEST_MATCH, SORTS, price_view
-from hypermart.domain.browse.statements import Shape, Statements, list_statements
+from hypermart.domain.browse.statements import AnySelect, Shape, cards_by_id, list_statement
 from hypermart.domain.catalog.models import Facet, FacetValue
 from hypermart.errors import PageBeyondEnd
 from hypermart.money import Money
@@ -65,18 +65,18 @@ async def results(
     chosen = [facet for facet in facets if facet.chosen]
     known = sorted((facet.code, tuple(sorted(slug for _, slug, _ in facet.chosen))) for facet in chosen)
     filters = msgspec.structs.replace(filters, chosen=tuple(known))
-    statements, params = _prepared(scope, filters, chosen, now)
-    total, in_stock, low, high, until = (await db.execute(statements.summary, params)).one()
+    scanned = len(scope.terms) if scope.terms and await search.is_in_most(db, scope.terms) else 0
+    statement, params = _prepared(scope, filters, chosen, now, scanned)
+    total, in_stock, low, high, until, counts, page = (await db.execute(statement, params)).one()
     last_page = max(1, -(-int(total) // PAGE_SIZE))
     if not 1 <= filters.page <= last_page:
         raise PageBeyondEnd(last_page)
-    cards = (await db.execute(statements.cards, params)).all() if total else ()
     view = ListView(
         filters=filters,
-        cards=tuple(card(row, currency) for row in cards),
+        cards=await _cards(db, [id_ for _, id_ in sorted(_rows(page))], now, currency),
         total=int(total),
         last_page=last_page,
-        facets=await _facet_views(db, statements, params, facets, chosen) if total or chosen else (),
+        facets=_facet_views(_rows(counts), facets, chosen),
         chips=tuple(ChipView(f.code, slug, f"{f.name}: {label}") for f in chosen for _, slug, label in f.chosen),
         sorts=tuple(((BEST_MATCH if scope.kind == "search" else {}) | SORTS).items()),
         in_stock_count=int(in_stock),
@@ -85,6 +85,20 @@ async def results(
         unknown=unknown,
     )
     return view, until
+
+
+def _rows(text: str | None) -> list[list[Any]]:
+    """json_rows, of which an empty set is NULL on MySQL."""
+    rows: list[list[Any]] = msgspec.json.decode(text or "[]")
+    return rows
+
+
+_CARDS = cards_by_id()
+
+
+async def _cards(db: AnySession, ids: list[int], now: datetime, currency: str) -> tuple[CardRow, ...]:
+    rows = (await db.execute(_CARDS, {"ids": ids, "now": now})).all() if ids else ()
+    return tuple(card(row, currency) for row in sorted(rows, key=lambda row: ids.index(row.product_id)))
 
 
 async def _resolve(db: AnySession, filters: Filters) -> tuple[list[_Facet], tuple[str, ...]]:
@@ -108,8 +122,8 @@ async def _resolve(db: AnySession, filters: Filters) -> tuple[list[_Facet], tupl
 
 
 def _prepared(
-    scope: Scope, filters: Filters, chosen: Sequence[_Facet], now: datetime
-) -> tuple[Statements, dict[str, Any]]:
+    scope: Scope, filters: Filters, chosen: Sequence[_Facet], now: datetime, scanned: int
+) -> tuple[AnySelect, dict[str, Any]]:
     shape = Shape(
         scope=scope.kind,
         facets=len(chosen),
@@ -117,6 +131,7 @@ def _prepared(
         has_high=filters.price_max is not None,
         in_stock=filters.only_in_stock,
         sort=filters.sort,
+        scanned=scanned,
     )
     params: dict[str, Any] = {
         "now": now,
@@ -125,22 +140,22 @@ def _prepared(
         "price_min": filters.price_min,
         "price_max": filters.price_max,
         "limit": PAGE_SIZE,
-        "offset": (filters.page - 1) * PAGE_SIZE,
+        "offset": max(0, filters.page - 1) * PAGE_SIZE,
     }
     for number, facet in enumerate(chosen):
         params |= {f"facet{number}": facet.id, f"values{number}": [id_ for id_, _, _ in facet.chosen]}
     words = [word for word, _ in scope.terms]
     params |= {"title_prefix": " ".join(words) + "%", "title_words": "%" + "%".join(words) + "%"}
-    return list_statements(shape), params
+    return list_statement(shape), params | search.patterns(scope.terms)
 
 
-async def _facet_views(
-    db: AnySession, statements: Statements, params: dict[str, Any], facets: Sequence[_Facet], chosen: Sequence[_Facet]
+def _facet_views(
+    counts: Sequence[Sequence[Any]], facets: Sequence[_Facet], chosen: Sequence[_Facet]
 ) -> tuple[FacetView, ...]:
     values: dict[int, list[tuple[int, FacetValueRow]]] = defaultdict(list)
     numbers = {facet.id: number + 1 for number, facet in enumerate(chosen)}
     chosen_ids = {id_ for facet in chosen for id_, _, _ in facet.chosen}
-    for number, facet_id, value_id, position, slug, label, count in (await db.execute(statements.counts, params)).all():
+    for number, facet_id, value_id, position, slug, label, count in counts:
         if numbers.get(facet_id, 0) == number:
             values[facet_id].append((position, FacetValueRow(slug, label, count, value_id in chosen_ids)))
     views = []

@@ -9,17 +9,19 @@ from typing import Any, TypeAlias
 
 from rapidfuzz.distance import DamerauLevenshtein
 from rapidfuzz.process import extractOne
-from sqlalchemy import ColumnElement, Dialect, String, TypeDecorator, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Dialect, String, TypeDecorator, and_, bindparam, func, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import functions
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hypermart.db.session import AnySession
-from hypermart.domain.browse.models import SearchWord
+from hypermart.domain.browse.models import SearchText, SearchWord
 
 #: Stands before every stored word, because FULLTEXT drops stop words and words under three letters.
 MARK = "zq"
 MAX_TERMS = 8
+#: One part in so many is most: where both ways take about as long on MySQL (docs/performance.md).
+MOST = 3
 #: (word, whether longer words that begin with it match too)
 Terms: TypeAlias = tuple[tuple[str, bool], ...]
 
@@ -55,26 +57,51 @@ class _Terms(TypeDecorator[Terms]):
 
 
 class Matches(functions.GenericFunction[bool]):
-    """Matches(product id column, "parameter"): whether the product's words contain all of its terms."""
+    """Whether the words of a search text contain all terms of the parameter, by the engine's index."""
 
     inherit_cache = True
     name = "matches"
 
-    def __init__(self, product_id: Any, parameter: str) -> None:
-        super().__init__(product_id, bindparam(parameter, type_=_Terms()))
+    def __init__(self, parameter: str) -> None:
+        super().__init__(SearchText.product_id, SearchText.words, bindparam(parameter, type_=_Terms()))
 
 
 @compiles(Matches, "sqlite")
 def _fts5(element: Matches, compiler: SQLCompiler, **kw: Any) -> str:
-    column, query = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"{column} IN (SELECT rowid FROM search_fts WHERE search_fts MATCH {query})"
+    product_id, _, query = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{product_id} IN (SELECT rowid FROM search_fts WHERE search_fts MATCH {query})"
 
 
 @compiles(Matches, "mysql")
 def _fulltext(element: Matches, compiler: SQLCompiler, **kw: Any) -> str:
-    column, query = (compiler.process(clause, **kw) for clause in element.clauses)
-    match = f"MATCH (words) AGAINST ({query} IN BOOLEAN MODE)"
-    return f"{column} IN (SELECT product_id FROM search_texts WHERE {match})"
+    _, words, query = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"MATCH ({words}) AGAINST ({query} IN BOOLEAN MODE)"
+
+
+def matches() -> ColumnElement[bool]:
+    """Search texts with all of `terms`, by the engine's index: fast as long as few have them."""
+    return Matches("terms")
+
+
+def contains(count: int) -> list[ColumnElement[bool]]:
+    """The same by reading all words: search texts like each of `count` patterns()."""
+    words = literal(" ") + SearchText.words + literal(" ")
+    return [words.like(bindparam(f"pattern{number}")) for number in range(count)]
+
+
+def patterns(terms: Terms) -> dict[str, str]:
+    """Words are letters and digits only, so nothing needs escaping."""
+    ends = (MARK + word + ("" if is_prefix else " ") for word, is_prefix in terms)
+    return {f"pattern{number}": f"% {end}%" for number, end in enumerate(ends)}
+
+
+async def is_in_most(db: AnySession, terms: Terms) -> bool:
+    """Whether so many search texts have all of `terms` that reading them all is faster than looking each one up."""
+    return bool((await db.execute(_IS_IN_MOST, {"terms": terms})).scalar())
+
+
+_FOUND, _ALL = (select(func.count()).select_from(SearchText).where(*which) for which in ((Matches("terms"),), ()))
+_IS_IN_MOST = select(_FOUND.scalar_subquery() * MOST > _ALL.scalar_subquery())
 
 
 async def did_you_mean(db: AnySession, query: str) -> str:

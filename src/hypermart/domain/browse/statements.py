@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import (
+    CTE,
     BindParameter,
     ColumnElement,
     Integer,
+    ScalarSelect,
     Select,
     Subquery,
     and_,
@@ -26,7 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from hypermart.db.base import UtcDateTime
-from hypermart.domain.browse.search import Matches
+from hypermart.db.dialect import json_rows
+from hypermart.domain.browse import search
+from hypermart.domain.browse.models import SearchText
 from hypermart.domain.catalog.models import (
     WHOLE_SHOP,
     CollectionProduct,
@@ -41,6 +46,8 @@ from hypermart.domain.catalog.models import (
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 Compound: TypeAlias = CompoundSelect[*tuple[Any, ...]]
 NOW = bindparam("now", type_=UtcDateTime())
+#: MySQL would put the text of `listed` wherever it is named, and find everything each time.
+KEEP = "/*+ NO_MERGE(listed) */"
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -53,14 +60,8 @@ class Shape(msgspec.Struct, frozen=True):
     has_low: bool = False
     has_high: bool = False
     in_stock: bool = False
-
-
-class Statements(msgspec.Struct, frozen=True):
-    summary: AnySelect
-    """One row: total, in stock, lowest, highest price, next moment at which the clock changes a list."""
-    counts: Compound
-    """Rows (number of the chosen facet or 0, facet id, value id, position, slug, label, products)."""
-    cards: AnySelect
+    scanned: int = 0
+    """How many search terms are looked for by reading all words; 0: the search engine is asked."""
 
 
 def is_running() -> ColumnElement[bool]:
@@ -117,58 +118,101 @@ def card_columns(sales: Subquery) -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=512)
-def list_statements(shape: Shape) -> Statements:
+def list_statement(shape: Shape) -> AnySelect:
+    """One row: total, in stock, lowest, highest price, next moment at which the clock changes a list, counts, page.
+
+    Counts are json_rows (number of the chosen facet or 0, facet id, value id, position, slug, label, products), the
+    page (place, product id). What is listed is found once and counted per facet key, of which there are few;
+    the facets are looked at only then, by one example of each key.
+    """
+    listed = _listed(shape)
+    in_stock: ColumnElement[bool] = listed.c.is_in_stock if shape.in_stock else true()
+    # A product is in a price range if some of its variants are: from its cheapest to its dearest.
+    low = listed.c.dearest >= bindparam("price_min") if shape.has_low else true()
+    high = listed.c.price <= bindparam("price_max") if shape.has_high else true()
+    kinds = _kinds(listed, and_(low, high), in_stock)
+    chosen = [_has_chosen(kinds.c.example, number) for number in range(shape.facets)]
+    others = [chosen, *(chosen[:number] + chosen[number + 1 :] for number in range(shape.facets))]
+    counts = union_all(*(_counts(kinds, number, conditions) for number, conditions in enumerate(others))).subquery()
+    # By product: asked for listed.facet_key, MySQL indexes it and then groups by it without sorting (slow, not wrong).
+    wanted = [low, high, in_stock, *(_has_chosen(listed.c.product_id, number) for number in range(shape.facets))]
+    return select(
+        func.coalesce(func.sum(kinds.c.products), 0),
+        func.coalesce(func.sum(kinds.c.in_stock), 0),
+        func.min(kinds.c.low),
+        func.max(kinds.c.high),
+        next_change(),
+        select(json_rows(*counts.c)).scalar_subquery(),
+        _page(listed, wanted, is_down=shape.sort in ("price-down", "new")),
+    ).where(*chosen)
+
+
+def _listed(shape: Shape) -> CTE:
+    """What the scope holds, whatever is chosen."""
     sales = running_sales()
-    joined = ListEntry.__table__.outerjoin(sales, sales.c.product_id == ListEntry.product_id)
     price = case((sales.c.low < ListEntry.price_from, sales.c.low), else_=ListEntry.price_from)
     dearest = case((sales.c.variants == ListEntry.variant_count, sales.c.high), else_=ListEntry.price_to)
-    scope = _scope(shape.scope)
-    facets = [_facet(shape.scope, number) for number in range(shape.facets)]
-    # A product is in a price range if some of its variants are: from its cheapest to its dearest.
-    low = dearest >= bindparam("price_min") if shape.has_low else true()
-    high = price <= bindparam("price_max") if shape.has_high else true()
-    in_price = and_(low, high)
-    in_stock: ColumnElement[bool] = ListEntry.is_in_stock.expression if shape.in_stock else true()
-
-    def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-    summary = (
+    entries: Any = ListEntry.__table__
+    if shape.scope == "search":
+        entries = entries.join(SearchText, SearchText.product_id == ListEntry.product_id)
+    return (
         select(
-            count_if(and_(in_price, in_stock)),
-            count_if(and_(in_price, ListEntry.is_in_stock)),
-            func.min(case((in_stock, price))),
-            func.max(case((in_stock, dearest))),
-            next_change(),
+            ListEntry.product_id,
+            ListEntry.facet_key,
+            ListEntry.is_in_stock,
+            price.label("price"),
+            dearest.label("dearest"),
+            _order(shape, price).label("place"),
         )
-        .select_from(joined)
-        .where(*scope, *facets)
+        .select_from(entries.outerjoin(sales, sales.c.product_id == ListEntry.product_id))
+        .where(*_scope(shape.scope, shape.scanned))
+        .cte("listed")
     )
-    found = (
-        select(ListEntry.product_id, _order(shape, price).label("place"))
-        .select_from(joined)
-        .where(*scope, *facets, in_price, in_stock)
+
+
+def _kinds(listed: CTE, in_price: ColumnElement[bool], in_stock: ColumnElement[bool]) -> CTE:
+    """`listed` by facet key: how many are wanted, how many can be had, an example. Prices are those of any range."""
+
+    def count_if(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.sum(case((and_(*conditions), 1), else_=0))
+
+    return (
+        select(
+            listed.c.facet_key,
+            func.min(listed.c.product_id).label("example"),
+            count_if(in_price, in_stock).label("products"),
+            count_if(in_price, listed.c.is_in_stock).label("in_stock"),
+            func.min(case((in_stock, listed.c.price))).label("low"),
+            func.max(case((in_stock, listed.c.dearest))).label("high"),
+        )
+        .prefix_with(KEEP, dialect="mysql")
+        .group_by(listed.c.facet_key)
+        .cte("kinds")
     )
-    counts = [_counts(shape, 0, [*scope, *facets, in_price, in_stock], joined)]
-    for number in range(shape.facets):
-        others = facets[:number] + facets[number + 1 :]
-        counts.append(_counts(shape, number + 1, [*scope, *others, in_price, in_stock], joined))
-    return Statements(summary, union_all(*counts), _cards(found, is_down=shape.sort in ("price-down", "new")))
 
 
-def _cards(found: AnySelect, *, is_down: bool) -> AnySelect:
-    """One page of `found`, and only then what its cards show."""
-
+def _page(listed: CTE, wanted: Sequence[ColumnElement[bool]], *, is_down: bool) -> ScalarSelect[Any]:
     def ordered(columns: Any) -> tuple[Any, ...]:
         return columns.place.desc() if is_down else columns.place, columns.product_id
 
     shown = (
-        found.order_by(*ordered(found.selected_columns))
+        select(listed.c.place, listed.c.product_id)
+        .prefix_with(KEEP, dialect="mysql")
+        .where(*wanted)
+        .order_by(*ordered(listed.c))
         .limit(bindparam("limit", type_=Integer))
         .offset(bindparam("offset", type_=Integer))
         .subquery("shown")
     )
-    return _cards_of(shown).order_by(*ordered(shown.c))
+    place = func.row_number().over(order_by=ordered(shown.c)).label("place")
+    numbered = select(place, shown.c.product_id).subquery("numbered")
+    return select(json_rows(*numbered.c)).scalar_subquery()
+
+
+def cards_by_id() -> AnySelect:
+    """Cards of the products `ids`, in no promised order."""
+    shown = select(Listing.product_id).where(Listing.product_id.in_(bindparam("ids", expanding=True)))
+    return _cards_of(shown.subquery("shown"))
 
 
 def _cards_of(ids: Subquery) -> AnySelect:
@@ -187,41 +231,35 @@ def _category(scope: str) -> Any:
     return bindparam("scope_id") if scope == "category" else WHOLE_SHOP
 
 
-def _scope(scope: str) -> list[ColumnElement[bool]]:
+def _scope(scope: str, scanned: int = 0) -> list[ColumnElement[bool]]:
     conditions = [ListEntry.category_id == _category(scope), ListEntry.published_at <= NOW]
     if scope == "collection":
         members = select(CollectionProduct.product_id).where(CollectionProduct.collection_id == bindparam("scope_id"))
         return [*conditions, ListEntry.product_id.in_(members)]
     if scope == "search":
-        return [*conditions, Matches(ListEntry.product_id, "terms")]
+        return [*conditions, *(search.contains(scanned) if scanned else [search.matches()])]
     return conditions if scope == "category" else [*conditions, false()]
 
 
-def _facet(scope: str, number: int) -> ColumnElement[bool]:
+def _has_chosen(product_id: ColumnElement[int], number: int) -> ColumnElement[bool]:
     values: BindParameter[int] = bindparam(f"values{number}", expanding=True)
-    having = select(ListFacet.product_id).where(
-        ListFacet.category_id == _category(scope), ListFacet.value_id.in_(values)
-    )
-    return ListEntry.product_id.in_(having)
+    return product_id.in_(select(ListFacet.product_id).where(ListFacet.value_id.in_(values)))
 
 
-def _counts(shape: Shape, number: int, conditions: list[ColumnElement[bool]], joined: Any) -> AnySelect:
+def _counts(kinds: CTE, number: int, conditions: list[ColumnElement[bool]]) -> AnySelect:
     """Products per facet value; for the chosen facet `number`, as if nothing of that facet were chosen."""
-    counted = select(ListFacet.value_id, func.count().label("products")).group_by(ListFacet.value_id)
-    counted = counted.where(ListFacet.category_id == _category(shape.scope))
-    if shape == Shape("category", shape.sort):  # a plain category: one range of one index
-        hidden = select(ListEntry.product_id).where(ListEntry.category_id == WHOLE_SHOP, ListEntry.published_at > NOW)
-        counted = counted.where(ListFacet.product_id.not_in(hidden))
-    else:
-        counted = counted.select_from(
-            joined.join(ListFacet.__table__, ListFacet.product_id == ListEntry.product_id)
-        ).where(*conditions)
+    counted = (
+        select(ListFacet.value_id, func.sum(kinds.c.products).label("products"))
+        .join(kinds, kinds.c.example == ListFacet.product_id)
+        .where(kinds.c.products > 0, *conditions)
+        .group_by(ListFacet.value_id)
+    )
     if number:
         facet: BindParameter[int] = bindparam(f"facet{number - 1}")
         counted = counted.where(ListFacet.value_id.in_(select(FacetValue.id).where(FacetValue.facet_id == facet)))
     values = counted.subquery()
     return select(
-        literal_column(str(number)),
+        literal_column(str(number)).label("number"),
         FacetValue.facet_id,
         FacetValue.id,
         FacetValue.position,

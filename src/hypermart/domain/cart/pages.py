@@ -18,6 +18,8 @@ class Notice(msgspec.Struct, frozen=True):
     code: str
     """price, reduced (fewer left than wanted), sold_out, or gone (no longer for sale)."""
     text: str
+    was: Money | None = None
+    """The price that the shopper last saw, where it has changed."""
 
     @property
     def blocks(self) -> bool:
@@ -59,7 +61,7 @@ class CartView(msgspec.Struct, frozen=True):
     wants_news: bool
     payment_method: str
     country: str
-    """Where it would be delivered: of the address, else the country asked about, else the shop's."""
+    """Where it would be delivered: the country asked about, else of the address, else the shop's."""
     options: tuple[DeliveryOption, ...]
     delivery: DeliveryOption | None
     """The chosen one, while it is still among the options."""
@@ -78,6 +80,26 @@ class CartView(msgspec.Struct, frozen=True):
     def is_blocked(self) -> bool:
         """A line must be changed or removed before this can be ordered."""
         return any(notice.blocks for line in self.lines for notice in line.notices)
+
+
+class Added(msgspec.Struct, frozen=True):
+    """What has just been put in a cart, and what is in there now."""
+
+    sku: str
+    slug: str
+    title: str
+    options: str
+    wanted: int
+    added: int
+    """Fewer than wanted where no more are left, or no more fit in a line."""
+    quantity: int
+    """Of this variant in the cart."""
+    left: int | None
+    """How many can be had altogether; None for as many as one likes."""
+    count: int
+    """Pieces in the cart."""
+    subtotal: int
+    """Of the cart's goods, in minor units."""
 
 
 class Terms(msgspec.Struct, frozen=True):

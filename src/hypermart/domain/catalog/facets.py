@@ -45,8 +45,10 @@ async def write_facets(db: WriteSession, ids: list[int]) -> None:
         await db.execute(delete(ListFacet).where(ListFacet.product_id.in_(changed)))  # purged by relist
     rows = [{"product_id": id_, "value_id": value} for id_ in changed for value in sorted(wanted[id_])]
     await insert_many(db, ListFacet, rows)
-    keys = [{"product_id": id_, "facet_key": facet_key(wanted[id_])} for id_ in changed]
-    await update_many(db, Listing, keys, key="product_id")
+    listed = await db.execute(select(Listing.product_id, Listing.facet_key).where(Listing.product_id.in_(ids)))
+    keys = [(id_, facet_key(wanted[id_]), known) for id_, known in listed]
+    new = [{"product_id": id_, "facet_key": key} for id_, key, known in keys if key != known]
+    await update_many(db, Listing, new, key="product_id")
 
 
 def facet_key(value_ids: Iterable[int]) -> int:

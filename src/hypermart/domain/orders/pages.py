@@ -21,7 +21,7 @@ class PaymentOption(msgspec.Struct, frozen=True):
 
 
 class Requirement(msgspec.Struct, frozen=True):
-    """Something that must be given before the order can be placed. The pages show it; placing an order refuses by it."""
+    """Something that must be given before an order can be placed: the pages show it, and placing refuses by it."""
 
     step: str
     """cart, address, delivery, payment or review: the page on which it is given."""

@@ -9,15 +9,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hypermart.db.base import At, Base, Id, Label, LongText, Minor, UtcDateTime, big, exact
 
-#: Stock is held; the gateway knows of it; the money is authorised and the stock claimed. A cart has one such at most.
-CREATED, PENDING, CLAIMED = "created", "pending", "claimed"
+#: Stock is held; the gateway knows of it; the bank takes its time; the money is authorised and the stock claimed.
+CREATED, PENDING, WAITING, CLAIMED = "created", "pending", "waiting", "claimed"
 #: The shopper changed the cart: to be voided at the gateway.
 SUPERSEDED = "superseded"
 #: Captured; or an offline method, whose money comes later. Both have an order.
 PAID, ACCEPTED = "paid", "accepted"
 #: Refused by the gateway; nobody acted in time; authorised, but it could not be honoured.
 DECLINED, RELEASED, VOIDED = "declined", "released", "voided"
-LIVE = (CREATED, PENDING, CLAIMED)
+#: A cart has one of these at most.
+LIVE = (CREATED, PENDING, WAITING, CLAIMED)
 #: Still to be looked after by the reconciler.
 OPEN = (*LIVE, SUPERSEDED)
 STATES = (*OPEN, PAID, ACCEPTED, DECLINED, RELEASED, VOIDED)

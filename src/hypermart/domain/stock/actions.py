@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, case, func, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 
 from hypermart.db.bulk import chunks, insert_many, update_many
 from hypermart.db.session import WriteSession, stale
 from hypermart.domain.catalog.listing import lock_products, stale_lists
 from hypermart.domain.catalog.models import ListEntry, Listing, Variant
 from hypermart.domain.stock import rules
+from hypermart.domain.stock.levels import Levels, lock_levels
 from hypermart.domain.stock.models import StockLevel, StockMovement
+from hypermart.domain.stock.reservations import free_lapsed_of
 from hypermart.errors import NotFound, Refused
 
 
@@ -53,7 +55,7 @@ async def set_on_hand(db: WriteSession, levels: Iterable[Level], *, at: datetime
 
 async def _write(db: WriteSession, levels: list[Level], skus: dict[int, str], at: datetime, reason: str) -> list[int]:
     """Gives the variants of which shoppers are now told something else."""
-    present = await _locked(db, list(skus))
+    present = await _present(db, levels, at)
     new: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     moves: list[dict[str, Any]] = []
@@ -83,12 +85,15 @@ async def _write(db: WriteSession, levels: list[Level], skus: dict[int, str], at
     return reworded
 
 
-async def _locked(db: WriteSession, ids: list[int]) -> dict[int, Row[Any]]:
-    table = StockLevel.__table__
-    rows = await db.execute(
-        select(table).where(table.c.variant_id.in_(ids)).order_by(table.c.variant_id).with_for_update()
-    )
-    return {row.variant_id: row for row in rows}
+async def _present(db: WriteSession, levels: list[Level], at: datetime) -> Levels:
+    """The rows, locked. What is only reserved by somebody whose time is up is in nobody's way."""
+    ids = [level.variant_id for level in levels]
+    present = await lock_levels(db, ids)
+    rows = [(present[level.variant_id], level.on_hand) for level in levels if level.variant_id in present]
+    if tight := [row.variant_id for row, on_hand in rows if on_hand < row.reserved + row.allocated]:
+        await free_lapsed_of(db, tight, at)
+        present = await lock_levels(db, ids)
+    return present
 
 
 async def mark_in_stock(db: WriteSession, product_ids: Iterable[int]) -> None:

@@ -1,0 +1,311 @@
+"""What can be done to a cart, up to its end. Each change locks the cart's row first, so those of one cart queue up."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+
+import msgspec
+from sqlalchemy import Column, delete, exists, false, func, select
+
+from hypermart.db.base import Base
+from hypermart.db.session import WriteSession
+from hypermart.domain.cart import rules
+from hypermart.domain.cart.models import Cart, CartLine
+from hypermart.domain.cart.pages import Added
+from hypermart.domain.cart.queries import TODAY, Offer, offer
+from hypermart.domain.catalog.models import Variant
+from hypermart.domain.customers.address import Address
+from hypermart.errors import Refused
+
+BATCH = 500
+"""Carts that one transaction forgets."""
+
+
+class CannotAdd(Refused):
+    """Not one more piece of the variant fits in the cart."""
+
+
+async def locked_cart(db: WriteSession, token_hash: str) -> Cart | None:
+    """The cart under the hash, also an expired or completed one, for this transaction alone."""
+    return await db.scalar(
+        select(Cart).where(Cart.token_hash == token_hash).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+async def open_cart(db: WriteSession, token_hash: str, now: datetime) -> Cart | None:
+    """Locked; None if there is no cart under the hash that can still be changed."""
+    cart = await locked_cart(db, token_hash)
+    return cart if cart and cart.completed_at is None and cart.expires_at > now else None
+
+
+async def new_cart(db: WriteSession, token_hash: str, now: datetime) -> Cart:
+    cart = Cart(token_hash=token_hash, created_at=now, updated_at=now, expires_at=now + rules.KEPT)
+    db.add(cart)
+    await db.flush()
+    return cart
+
+
+def touch(cart: Cart, now: datetime) -> None:
+    """The cart is another one than it was, and kept anew."""
+    cart.version += 1
+    cart.updated_at, cart.expires_at = now, now + rules.KEPT
+
+
+async def add_line(db: WriteSession, token_hash: str, variant_id: int, quantity: int, now: datetime) -> Added | None:
+    """So many pieces more are in the cart, or as many as are left. None if there is no open cart.
+
+    Raises NotFound for what is not for sale, CannotAdd where not one more can be had.
+    """
+    wanted = await offer(db, variant_id, now)
+    if wanted.left == 0:
+        raise CannotAdd("Sold out. Somebody was faster.")
+    cart = await open_cart(db, token_hash, now)
+    if cart is None:
+        return None
+    line = await _line_of(db, cart, variant_id, is_saved=False)
+    present = line.quantity if line else 0
+    added = min(quantity, rules.room(present, wanted.left))
+    if not added:
+        raise CannotAdd(_no_room(present, wanted.left))
+    if line:
+        line.quantity += added
+    else:
+        await _make_room(db, cart)
+        db.add(_new_line(cart, wanted, added, now))
+    touch(cart, now)
+    return await _added(db, cart, wanted, quantity, (added, present + added))
+
+
+async def _line_of(db: WriteSession, cart: Cart, variant_id: int | None, *, is_saved: bool) -> CartLine | None:
+    of_variant = CartLine.variant_id == variant_id
+    return await db.scalar(
+        select(CartLine).where(CartLine.cart_id == cart.id, of_variant, CartLine.is_saved == is_saved)
+    )
+
+
+def _no_room(present: int, left: int | None) -> str:
+    if left is None or left > present:
+        return f"Your cart has {present} of it already, the most that one order may hold."
+    return f"Only {left} left, and your cart has {'it' if left == 1 else 'them'} already."
+
+
+async def _make_room(db: WriteSession, cart: Cart) -> None:
+    lines = await db.scalar(select(func.count()).where(CartLine.cart_id == cart.id))
+    if lines is not None and lines >= rules.LINES:
+        raise CannotAdd(f"Your cart holds {lines} different things, the most that it can. Remove one to add another.")
+
+
+def _new_line(cart: Cart, wanted: Offer, quantity: int, now: datetime) -> CartLine:
+    return CartLine(
+        cart_id=cart.id,
+        variant_id=wanted.id,
+        title=", ".join(filter(None, (wanted.title, wanted.options))),
+        quantity=quantity,
+        seen_price=wanted.price,
+        added_at=now,
+    )
+
+
+async def _added(db: WriteSession, cart: Cart, wanted: Offer, asked: int, got: tuple[int, int]) -> Added:
+    sums = (
+        select(func.sum(CartLine.quantity), func.sum(CartLine.quantity * func.coalesce(TODAY, CartLine.seen_price)))
+        .outerjoin(Variant, Variant.id == CartLine.variant_id)
+        .where(CartLine.cart_id == cart.id, CartLine.is_saved == false())
+    )
+    count, subtotal = (await db.execute(sums, {"now": cart.updated_at})).one()
+    return Added(
+        sku=wanted.sku,
+        slug=wanted.slug,
+        title=wanted.title,
+        options=wanted.options,
+        wanted=asked,
+        added=got[0],
+        quantity=got[1],
+        left=wanted.left,
+        count=int(count),
+        subtotal=int(subtotal),
+    )
+
+
+async def change_quantities(
+    db: WriteSession, token_hash: str, quantities: Mapping[int, int], now: datetime, *, accepts_prices: bool = True
+) -> None:
+    """Lines of the cart, by id, have these quantities; 0 removes one. Ids that are not its own are passed over.
+
+    `accepts_prices`: the shopper has looked the cart through, so notices of changed prices have done their work.
+    """
+    cart = await open_cart(db, token_hash, now)
+    if cart is None:
+        return
+    prices = await _prices(db, cart, now) if accepts_prices else {}
+    is_changed = False
+    for line in await db.scalars(select(CartLine).where(CartLine.cart_id == cart.id, CartLine.is_saved == false())):
+        quantity = min(quantities.get(line.id, line.quantity), rules.MOST)
+        price = prices.get(line.id, line.seen_price)
+        is_changed |= (quantity, price) != (line.quantity, line.seen_price)
+        if quantity:
+            line.quantity, line.seen_price = quantity, price
+        else:
+            await db.delete(line)
+    if is_changed:
+        touch(cart, now)
+
+
+async def _prices(db: WriteSession, cart: Cart, now: datetime) -> dict[int, int]:
+    """Today's, by line; of lines whose variant is still there."""
+    today = select(CartLine.id, TODAY).join(Variant, Variant.id == CartLine.variant_id)
+    rows = await db.execute(today.where(CartLine.cart_id == cart.id), {"now": now})
+    return {id_: int(price) for id_, price in rows}
+
+
+async def remove_line(db: WriteSession, token_hash: str, line_id: int, now: datetime) -> str:
+    """The line is gone. Gives its title, as do the next two; '' if the cart had no such line."""
+    cart = await open_cart(db, token_hash, now)
+    line = await _own_line(db, cart, line_id)
+    if cart is None or line is None:
+        return ""
+    await db.delete(line)
+    touch(cart, now)
+    return line.title
+
+
+async def save_line(db: WriteSession, token_hash: str, line_id: int, now: datetime) -> str:
+    """The line is set aside for later."""
+    return await _set_aside(db, token_hash, line_id, now, is_saved=True)
+
+
+async def unsave_line(db: WriteSession, token_hash: str, line_id: int, now: datetime) -> str:
+    """The line is to be bought after all."""
+    return await _set_aside(db, token_hash, line_id, now, is_saved=False)
+
+
+async def _set_aside(db: WriteSession, token_hash: str, line_id: int, now: datetime, *, is_saved: bool) -> str:
+    cart = await open_cart(db, token_hash, now)
+    line = await _own_line(db, cart, line_id)
+    if cart is None or line is None or line.is_saved == is_saved:
+        return ""
+    if line.variant_id and (twin := await _line_of(db, cart, line.variant_id, is_saved=is_saved)):
+        twin.quantity = min(twin.quantity + line.quantity, rules.MOST)
+        await db.delete(line)
+    else:
+        line.is_saved = is_saved
+    touch(cart, now)
+    return line.title
+
+
+async def _own_line(db: WriteSession, cart: Cart | None, line_id: int) -> CartLine | None:
+    if cart is None:
+        return None
+    return await db.scalar(select(CartLine).where(CartLine.id == line_id, CartLine.cart_id == cart.id))
+
+
+class Contact(TypedDict):
+    email: str
+    address: Address
+    billing: Address | None
+    """None: the same as `address`."""
+    wants_news: bool
+
+
+async def set_address(db: WriteSession, token_hash: str, *, now: datetime, **given: Unpack[Contact]) -> bool:
+    """Whom and where it goes to, as typed. False if there is no open cart, as in the next two."""
+    cart = await open_cart(db, token_hash, now)
+    if cart is None:
+        return False
+    cart.email = given["email"]
+    cart.address = msgspec.to_builtins(given["address"])
+    cart.billing = msgspec.to_builtins(given["billing"])
+    if given["wants_news"] != (cart.wants_news_at is not None):
+        cart.wants_news_at = now if given["wants_news"] else None
+    touch(cart, now)
+    return True
+
+
+async def choose_delivery(db: WriteSession, token_hash: str, method: str, now: datetime) -> bool:
+    """By the code of one of the options that the cart's page offers; whether it is one is asked there."""
+    return await _choose(db, token_hash, now, delivery_method=method)
+
+
+async def choose_payment(db: WriteSession, token_hash: str, method: str, now: datetime) -> bool:
+    return await _choose(db, token_hash, now, payment_method=method)
+
+
+async def _choose(db: WriteSession, token_hash: str, now: datetime, **chosen: str) -> bool:
+    cart = await open_cart(db, token_hash, now)
+    if cart is None:
+        return False
+    for field, value in chosen.items():
+        setattr(cart, field, value)
+    touch(cart, now)
+    return True
+
+
+async def hand_over(db: WriteSession, cart_id: int, token_hash: str, now: datetime) -> bool:
+    """The cart belongs to the cookie with this hash, and to no other any more. False if it cannot be changed."""
+    cart = await db.get(Cart, cart_id, with_for_update=True, populate_existing=True)
+    if cart is None or cart.completed_at is not None or cart.expires_at <= now:
+        return False
+    cart.token_hash = token_hash
+    return True
+
+
+async def complete(db: WriteSession, cart_id: int, bought: Mapping[int, int], now: datetime) -> None:
+    """The cart is an order's from now on and holds what was `bought`, pieces by variant.
+
+    What else was in it, saved or put in while the money was on its way, stays with the shopper: in a new cart under
+    the same cookie. The completed one gets a hash that no cookie has.
+    """
+    cart = await db.get(Cart, cart_id, with_for_update=True, populate_existing=True)
+    if cart is None:
+        raise LookupError(f"cart {cart_id} is gone, though somebody pays for it")
+    cart.completed_at = now
+    touch(cart, now)
+    left = [
+        (line, 0 if line.is_saved else min(line.quantity, bought.get(line.variant_id or 0, 0)))
+        for line in await db.scalars(select(CartLine).where(CartLine.cart_id == cart.id))
+    ]
+    left = [(line, sold) for line, sold in left if sold < line.quantity]
+    if not left:
+        return
+    token_hash, cart.token_hash = cart.token_hash, secrets.token_hex(32)
+    await db.flush()  # a hash is unique
+    heir = await new_cart(db, token_hash, now)
+    for line, sold in left:
+        if sold:
+            db.add(_copy(line, heir, line.quantity - sold))
+            line.quantity = sold
+        else:
+            line.cart_id = heir.id
+
+
+def _copy(line: CartLine, cart: Cart, quantity: int) -> CartLine:
+    return CartLine(
+        cart_id=cart.id,
+        variant_id=line.variant_id,
+        title=line.title,
+        quantity=quantity,
+        seen_price=line.seen_price,
+        added_at=line.added_at,
+    )
+
+
+async def expire_carts(db: WriteSession, now: datetime) -> int:
+    """Forgets carts that nobody has changed for long, up to BATCH of them; gives how many.
+
+    A cart that something else points at (an attempt to pay, an order) is not forgotten: money may hang on it.
+    """
+    unwanted = select(Cart.id).where(Cart.expires_at <= now, *(~exists().where(key == Cart.id) for key in _keepers()))
+    ids = (await db.scalars(unwanted.order_by(Cart.expires_at).limit(BATCH))).all()
+    if ids:
+        await db.execute(delete(Cart).where(Cart.id.in_(ids), Cart.expires_at <= now))  # no page shows this
+    return len(ids)
+
+
+def _keepers() -> list[Column[Any]]:
+    """The foreign keys of later nouns that point at carts. Lines go with their cart."""
+    tables = [table for table in Base.metadata.tables.values() if table is not CartLine.__table__]
+    keys = [key for table in tables for key in table.foreign_keys]
+    return [key.parent for key in keys if key.references(Cart.__table__)]  # type: ignore[arg-type]  # it is a table

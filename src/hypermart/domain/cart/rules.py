@@ -1,0 +1,34 @@
+"""What a cart may hold, how long it is kept, and what its lines must tell. Pure; amounts are totals.py's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypermart.domain.cart.pages import Notice
+from hypermart.money import Money
+
+KEPT = timedelta(days=30)
+"""After the last change."""
+MOST = 999
+"""Pieces of one variant."""
+LINES = 200
+"""Of one cart, saved ones included."""
+
+
+def notices(quantity: int, left: int | None, price: Money | None, seen: Money) -> tuple[Notice, ...]:
+    """What has changed since the line was put in. `price` None: it is no longer for sale."""
+    if price is None:
+        return (Notice("gone", "No longer for sale. Please remove it."),)
+    said = []
+    if left == 0:
+        said.append(Notice("sold_out", "Sold out. Please remove it or save it for later."))
+    elif left is not None and quantity > left:
+        said.append(Notice("reduced", f"Only {left} left. Please take {left}{'' if left == 1 else ' or fewer'}."))
+    if price != seen:
+        said.append(Notice("price", "The price has changed since you put this in.", was=seen))
+    return tuple(said)
+
+
+def room(quantity: int, left: int | None) -> int:
+    """How many more of a variant fit in a cart that has `quantity` of it."""
+    return max(0, min(MOST, MOST if left is None else left) - quantity)

@@ -1,0 +1,38 @@
+"""What an order's statuses are. Pure: derived from facts here and nowhere else, then stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+OPEN, CANCELLED, COMPLETED = "open", "cancelled", "completed"
+PENDING, PAID, VOID = "pending", "paid", "void"
+UNFULFILLED, FULFILLED = "unfulfilled", "fulfilled"
+
+
+class Statuses(msgspec.Struct, frozen=True):
+    status: str
+    payment_status: str
+    fulfilment_status: str
+
+
+def statuses(*, paid_at: datetime | None, cancelled_at: datetime | None, is_fulfilled: bool = False) -> Statuses:
+    if cancelled_at:
+        return Statuses(CANCELLED, VOID, VOID)
+    payment = PAID if paid_at else PENDING
+    fulfilment = FULFILLED if is_fulfilled else UNFULFILLED
+    return Statuses(COMPLETED if paid_at and is_fulfilled else OPEN, payment, fulfilment)
+
+
+def can_cancel(*, paid_at: datetime | None, cancelled_at: datetime | None) -> bool:
+    """By the shopper: while nothing is paid. After that it is a refund, which is for staff."""
+    return paid_at is None and cancelled_at is None
+
+
+#: The timeline in words.
+EVENTS = {
+    "placed": "Order placed",
+    "paid": "Payment received",
+    "cancelled": "Order cancelled",
+}

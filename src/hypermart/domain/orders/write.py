@@ -1,0 +1,123 @@
+"""An order is born: its rows are copied from the draft, the cart is completed, the number is the next one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from hypermart import failpoints
+from hypermart.db.bulk import insert_many
+from hypermart.db.outbox import later
+from hypermart.db.session import WriteSession
+from hypermart.domain.cart.actions import complete
+from hypermart.domain.cart.totals import TaxLine
+from hypermart.domain.orders.drafts import Draft
+from hypermart.domain.orders.models import Counter, Order, OrderEvent, OrderLine, OrderTaxLine
+from hypermart.domain.orders.rules import statuses
+from hypermart.domain.payments.models import PaymentAttempt
+from hypermart.domain.payments.rules import CARD, FREE, METHODS
+
+FIRST = 1001
+
+
+async def write_order(db: WriteSession, attempt: PaymentAttempt, draft: Draft, now: datetime) -> int:
+    """The order of `attempt` exists, with its mail owed; gives its number. Its stock is the caller's business."""
+    await complete(db, attempt.cart_id, draft.wanted, now)
+    paid_at = now if attempt.method in (CARD, FREE) else None
+    order = _order(attempt, draft, paid_at, now)
+    order.number = await _next_number(db)  # last of all that is shared: other orders wait for it until the commit
+    db.add(order)
+    await db.flush()
+    lines = await _write_lines(db, order.id, draft)
+    await insert_many(db, OrderTaxLine, _tax_lines(order.id, draft, lines))
+    kinds = ["placed", "paid"] if paid_at else ["placed"]
+    db.add_all(OrderEvent(order_id=order.id, kind=kind, happened_at=now) for kind in kinds)
+    later(db, "mail_order_confirmation", order=order.number)
+    if remind_after := METHODS[attempt.method].remind_after:
+        later(db, "mail_payment_reminder", due_at=now + remind_after, order=order.number)
+    await db.flush()
+    failpoints.reach("order.written")
+    return order.number
+
+
+def _order(attempt: PaymentAttempt, draft: Draft, paid_at: datetime | None, now: datetime) -> Order:
+    totals, delivery = draft.totals, draft.delivery
+    return Order(
+        cart_id=attempt.cart_id,
+        attempt_id=attempt.id,
+        **msgspec.structs.asdict(statuses(paid_at=paid_at, cancelled_at=None)),
+        email=draft.email,
+        name=draft.address.name,
+        country=draft.address.country,
+        address=msgspec.to_builtins(draft.address),
+        billing=msgspec.to_builtins(draft.billing),
+        currency=totals.currency,
+        subtotal=totals.subtotal.minor,
+        delivery=delivery.price.minor,
+        tax=totals.tax.minor,
+        total=totals.total.minor,
+        delivery_method=delivery.code,
+        delivery_title=delivery.title,
+        payment_method=draft.payment_method,
+        terms_accepted_at=draft.terms_accepted_at,
+        wants_news_at=draft.wants_news_at,
+        placed_at=now,
+        paid_at=paid_at,
+    )
+
+
+async def _next_number(db: WriteSession) -> int:
+    for _ in range(2):
+        raised: Any = await db.execute(  # no page shows this
+            update(Counter).where(Counter.name == "order").values(value=Counter.value + 1)
+        )
+        if raised.rowcount == 1:
+            return (await db.execute(select(Counter.value).where(Counter.name == "order"))).scalar_one()
+        try:  # the first order of the shop
+            async with db.begin_nested():
+                await db.execute(insert(Counter).values(name="order", value=FIRST - 1))
+        except IntegrityError:
+            continue  # another one is the first
+    raise AssertionError("the counter is there by now")
+
+
+async def _write_lines(db: WriteSession, order_id: int, draft: Draft) -> list[int]:
+    rows = [
+        OrderLine(
+            order_id=order_id,
+            position=position,
+            variant_id=line.variant_id,
+            sku=line.sku,
+            product_slug=line.slug,
+            title=line.title,
+            options=line.options,
+            quantity=line.quantity,
+            unit_price=line.unit_price.minor,
+            total=line.unit_price.minor * line.quantity,
+        )
+        for position, line in enumerate(draft.lines, start=1)
+    ]
+    db.add_all(rows)
+    await db.flush()
+    return [row.id for row in rows]
+
+
+def _tax_lines(order_id: int, draft: Draft, line_ids: list[int]) -> list[dict[str, Any]]:
+    def row(line_id: int | None, tax: TaxLine) -> dict[str, Any]:
+        rate = tax.rate
+        return {
+            "order_id": order_id,
+            "line_id": line_id,
+            "title": rate.title,
+            "rate": rate.rate,
+            "gross": tax.gross,
+            "amount": tax.amount,
+            "reason": rate.reason,
+        }
+
+    of_lines = [row(line_id, tax) for line_id, tax in zip(line_ids, draft.totals.lines, strict=True)]
+    return of_lines + [row(None, tax) for tax in draft.totals.delivery_lines]

@@ -1,0 +1,154 @@
+"""What happens to a payment attempt, each step in the ledger. The gateway itself is called elsewhere."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from hypermart.db.session import ReadSession, WriteSession
+from hypermart.domain.payments import rules
+from hypermart.domain.payments.models import (
+    ACCEPTED,
+    CREATED,
+    OPEN,
+    PENDING,
+    GatewayEvent,
+    PaymentAttempt,
+    PaymentEvent,
+)
+from hypermart.errors import NotFound, Refused
+from hypermart.money import Money
+
+
+class TooManyAttempts(Refused):
+    """This cart was tried to be paid too often of late."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("This was tried too often. Please wait a while and try again.")
+        self.seconds = seconds
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What an attempt is opened for."""
+
+    cart_id: int
+    cart_version: int
+    method: str
+    amount: Money
+    draft: str
+
+
+async def open_attempt(db: WriteSession, opening: Opening, now: datetime) -> PaymentAttempt:
+    """A new attempt with its amount frozen: accepted at once if it is paid offline. Refuses one too many."""
+    recent = await db.scalar(
+        select(func.count()).where(
+            PaymentAttempt.cart_id == opening.cart_id, PaymentAttempt.created_at > now - rules.WITHIN
+        )
+    )
+    if (recent or 0) >= rules.ATTEMPTS:
+        raise TooManyAttempts(int(rules.WITHIN.total_seconds()))
+    is_offline = rules.METHODS[opening.method].is_offline
+    attempt = PaymentAttempt(
+        key=secrets.token_hex(16),
+        cart_id=opening.cart_id,
+        cart_version=opening.cart_version,
+        method=opening.method,
+        amount=opening.amount.minor,
+        currency=opening.amount.currency,
+        state=ACCEPTED if is_offline else CREATED,
+        draft=opening.draft,
+        created_at=now,
+        expires_at=now + rules.HOLD,
+        check_at=None if is_offline else now + rules.FIRST_CHECK,
+        settled_at=now if is_offline else None,
+    )
+    db.add(attempt)
+    await db.flush()
+    _note(db, attempt, now)
+    return attempt
+
+
+async def live_attempt(db: WriteSession, cart_id: int) -> PaymentAttempt | None:
+    return await db.scalar(select(PaymentAttempt).where(PaymentAttempt.live_cart_id == cart_id).with_for_update())
+
+
+async def locked_attempt(db: WriteSession, key: str) -> PaymentAttempt:
+    attempt = await db.scalar(
+        select(PaymentAttempt)
+        .where(PaymentAttempt.key == key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if attempt is None:
+        raise NotFound("payment")
+    return attempt
+
+
+def move(db: WriteSession, attempt: PaymentAttempt, state: str, now: datetime, detail: str = "") -> None:
+    """The attempt is in `state`. One that needs looking after is looked at again soon; others are settled."""
+    attempt.state, attempt.reason = state, detail
+    attempt.check_at = now + rules.next_check(now - attempt.created_at) if state in OPEN else None
+    attempt.settled_at = None if state in OPEN else now
+    _note(db, attempt, now, detail)
+
+
+def know(db: WriteSession, attempt: PaymentAttempt, ref: str, pay_url: str, now: datetime) -> None:
+    """The gateway knows of the attempt, under `ref`."""
+    attempt.gateway_ref, attempt.pay_url = ref, pay_url
+    if attempt.state == CREATED:
+        move(db, attempt, PENDING, now)
+
+
+def _note(db: WriteSession, attempt: PaymentAttempt, now: datetime, detail: str = "") -> None:
+    db.add(
+        PaymentEvent(attempt_id=attempt.id, kind=attempt.state, amount=attempt.amount, detail=detail, happened_at=now)
+    )
+
+
+async def take_event(db: WriteSession, event_id: str, ref: str, now: datetime) -> str | None:
+    """Notes a callback and has its attempt looked at. Gives its key; None if the callback had come before.
+
+    An attempt that does not know `ref` yet is left to the caller: ''.
+    """
+    try:
+        async with db.begin_nested():
+            db.add(GatewayEvent(event_id=event_id, gateway_ref=ref, received_at=now))
+    except IntegrityError:
+        return None
+    await db.execute(  # no page shows this
+        update(PaymentAttempt)
+        .where(PaymentAttempt.gateway_ref == ref, PaymentAttempt.state.in_(OPEN))
+        .values(check_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return await db.scalar(select(PaymentAttempt.key).where(PaymentAttempt.gateway_ref == ref)) or ""
+
+
+async def due(db: ReadSession, now: datetime, limit: int) -> list[str]:
+    """Keys of attempts that nobody looked at for too long."""
+    statement = (
+        select(PaymentAttempt.key)
+        .where(PaymentAttempt.check_at <= now)
+        .order_by(PaymentAttempt.check_at, PaymentAttempt.id)
+        .limit(limit)
+    )
+    return list((await db.execute(statement)).scalars())
+
+
+async def take_for_check(db: WriteSession, key: str, now: datetime) -> bool:
+    """Whether it is for the caller to look at this attempt: of several who ask at once, one is told yes."""
+    created_at = await db.scalar(select(PaymentAttempt.created_at).where(PaymentAttempt.key == key))
+    if created_at is None:
+        return False
+    taken: Any = await db.execute(  # no page shows this
+        update(PaymentAttempt)
+        .where(PaymentAttempt.key == key, PaymentAttempt.check_at <= now)
+        .values(check_at=now + rules.next_check(now - created_at))
+        .execution_options(synchronize_session=False)
+    )
+    return bool(taken.rowcount == 1)

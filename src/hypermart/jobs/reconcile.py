@@ -1,0 +1,51 @@
+"""The reconciler: payments whose shopper never came back and whose callback never came are settled all the same."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from hypermart.domain.orders.settle import finalise
+from hypermart.domain.payments.actions import due, take_for_check
+from hypermart.ports import GatewayAway
+from hypermart.services import Services
+
+log = structlog.get_logger(__name__)
+
+PERIOD = 5.0
+"""Seconds."""
+BATCH = 50
+
+
+async def reconcile(services: Services) -> int:
+    """Looks at every attempt that is due, once; gives how many. Several workers share the work."""
+    now = services.clock.now()
+    async with services.db.fresh() as db:
+        keys = await due(db, now, BATCH)
+    looked = 0
+    for key in keys:
+        async with services.db.write() as write:
+            is_ours = await take_for_check(write, key, now)
+        if is_ours:
+            looked += 1
+            await _look(services, key)
+    return looked
+
+
+async def _look(services: Services, key: str) -> None:
+    try:
+        await finalise(services.till, key)
+    except GatewayAway as error:
+        log.warning("gateway.away", attempt=key, reason=str(error))
+    except Exception as error:
+        log.exception("reconcile.failed", attempt=key, exc_info=error)
+
+
+async def reconciling(services: Services) -> None:
+    while True:
+        try:
+            await reconcile(services)
+        except Exception as error:  # noqa: BLE001  (a database that is away for a while must not end the worker)
+            log.warning("reconcile.failed", reason=f"{type(error).__name__}: {error}"[:300])
+        await asyncio.sleep(PERIOD)

@@ -1,0 +1,70 @@
+"""What stands in the fields of the address step: read from a form or from the cart, and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from hypermart.domain.cart.pages import CartView
+from hypermart.domain.customers.address import Address
+from hypermart.domain.customers.address_rules import country_name, fitted, problems
+from hypermart.domain.customers.email import is_email
+from hypermart.web.forms import Form
+
+#: The least that the fields keep of what was typed; each field's own limit is said by its problem.
+LONGEST = 20_000
+_BREAKS = re.compile(r"[\t\r\n]+")
+
+
+class AddressForm(msgspec.Struct, frozen=True):
+    email: str
+    wants_news: bool
+    address: Address
+    has_billing: bool
+    """The bill goes elsewhere."""
+    billing: Address
+
+    @property
+    def billing_kept(self) -> Address | None:
+        return fitted(self.billing) if self.has_billing else None
+
+
+def of_cart(cart: CartView) -> AddressForm:
+    address = cart.address if cart.address.country else Address(country=cart.country)
+    billing = cart.billing or Address(country=address.country)
+    return AddressForm(cart.email, cart.wants_news, address, cart.billing is not None, billing)
+
+
+def posted(form: Form) -> AddressForm:
+    return AddressForm(
+        email=_line(form, "email"),
+        wants_news=form.is_ticked("wants_news"),
+        address=_address(form, ""),
+        has_billing=form.is_ticked("has_billing"),
+        billing=_address(form, "billing-"),
+    )
+
+
+def problems_of(typed: AddressForm, countries: tuple[str, ...], locale: str) -> dict[str, str]:
+    """A sentence by field, in the order of the form. `countries`: those delivered to."""
+    found = {}
+    if not is_email(typed.email):
+        found["email"] = "Enter an e-mail address, like name@example.com"
+    country = typed.address.country
+    if country and country not in countries:
+        found["country"] = f"We do not deliver to {country_name(locale, country)}. Select another country"
+    found |= problems(typed.address)
+    if typed.has_billing:
+        found |= {f"billing-{name}": sentence for name, sentence in problems(typed.billing).items()}
+    return found
+
+
+def _address(form: Form, prefix: str) -> Address:
+    values = {name: _line(form, prefix + name) for name in Address.__struct_fields__}
+    return Address(**values)
+
+
+def _line(form: Form, name: str) -> str:
+    """One line: what is pasted into a field may have more."""
+    return _BREAKS.sub(" ", form.text(name, limit=LONGEST))

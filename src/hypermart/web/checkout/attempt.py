@@ -1,0 +1,45 @@
+"""A payment under way: where the shopper comes back to from the gateway, waits, or tries again."""
+
+from __future__ import annotations
+
+import structlog
+from litestar import get, post
+from litestar.di import NamedDependency
+
+from hypermart.domain.orders.actions import give_cart_back
+from hypermart.domain.orders.queries import attempt_view
+from hypermart.domain.orders.settle import finalise
+from hypermart.ports import GatewayAway
+from hypermart.web.checkout.review import placed_url
+from hypermart.web.checkout.steps import CART_URL
+from hypermart.web.render import Answer, Shop
+from hypermart.web.visit import Template, Visit
+
+log = structlog.get_logger(__name__)
+PAGE = Template("checkout/attempt.html", "checkout/_attempt.html")
+
+
+@get("/checkout/attempts/{key:str}")
+async def show_attempt(key: str, visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+    """Asks the gateway first: the page says what is true now."""
+    is_away = False
+    try:
+        await finalise(shop.till, key)
+    except GatewayAway as error:
+        log.warning("gateway.away", attempt=key, reason=str(error))
+        is_away = True
+    async with shop.db.fresh() as db:
+        attempt = await attempt_view(db, key)
+    if attempt.order_number is not None:
+        return visit.leave(placed_url(shop, attempt.order_number), count=0)
+    return visit.page(PAGE, attempt, is_away=is_away)
+
+
+@post("/checkout/attempts/{key:str}/retries")
+async def retry(key: str, visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+    """The cart is this browser's, whichever it was begun in. Who knows the key has the right to that."""
+    await visit.form(needs_token=False)
+    token_hash = visit.mint()
+    if not await shop.db.retried(lambda db: give_cart_back(db, key, token_hash, shop.now())):
+        return shop.see_other(CART_URL)  # this browser keeps the cookie that it has
+    return visit.leave("/checkout/payment")

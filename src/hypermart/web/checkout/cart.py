@@ -1,0 +1,163 @@
+"""The cart: its page, what can be changed on it, and putting something in from a product's page."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import get, post
+from litestar.di import NamedDependency
+
+from hypermart.db.session import WriteSession
+from hypermart.domain.browse.frame import frame
+from hypermart.domain.browse.product import Wanted, product_page
+from hypermart.domain.cart import actions
+from hypermart.domain.cart.pages import Added, CartView
+from hypermart.domain.cart.queries import cart_view, offer
+from hypermart.domain.cart.rules import MOST
+from hypermart.domain.customers.address_rules import country_choices
+from hypermart.domain.shipping.queries import countries
+from hypermart.errors import NotFound
+from hypermart.web.forms import Form, whole
+from hypermart.web.render import HTML, Answer, Shop
+from hypermart.web.visit import Template, Visit
+
+CART = Template("checkout/cart.html", "checkout/_cart.html")
+ADD = Template("store/product.html", "store/_add.html")
+QUANTITY = "quantity"
+"""The field of the add-to-cart form. On the cart's page each line has its own, q- and its id."""
+
+
+@get("/cart", media_type=HTML)
+async def show_cart(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+    cart, around = await _read(visit, shop)
+    query = visit.request.query_params
+    added = next((line for line in cart.lines if line.sku == query.get("added")), None) if cart else None
+    return visit.page(CART, cart, count=_count(cart), **around | {"added": added, "is_limited": "limited" in query})
+
+
+@post("/cart/lines", media_type=HTML, status_code=200)
+async def add_line(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+    """Needs no form token, so that the pages of products can be cached."""
+    form = await visit.form(needs_token=False)
+    variant_id = whole(form.text("variant"), 1, 999_999_999)
+    if variant_id is None:
+        raise NotFound("variant")
+    quantity = _quantity(form, QUANTITY, least=1)
+    if quantity is None:
+        return await _asked_again(visit, shop, variant_id, form, 422)
+    try:
+        added = await shop.db.retried(partial(_put_in, visit, variant_id, quantity))
+    except actions.CannotAdd as no:
+        form.problems[QUANTITY] = str(no)
+        return await _asked_again(visit, shop, variant_id, form, 409)
+    query = {"added": added.sku} | ({"limited": "1"} if added.added < added.wanted else {})
+    extra = {"added": added, "variant_id": variant_id, "form": Form([])}
+    visit.renew()
+    return visit.changed(ADD, added, otherwise=f"/cart?{urlencode(query)}", count=added.count, **extra)
+
+
+@post("/cart", media_type=HTML, status_code=200)
+async def change_cart(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+    """All of the page's quantities, and what the pressed button says: update, or remove, save or unsave a line."""
+    form = await visit.form()
+    op, _, number = form.text("op").partition("-")
+    quantities = _quantities(form, is_strict=op not in LINE_ACTIONS)
+    if form.problems:
+        cart, around = await _read(visit, shop)
+        return visit.page(CART, cart, status=422, count=_count(cart), **around | {"form": form})
+    change = partial(_change, visit.token_hash, quantities, (op, whole(number, 1, 999_999_999) or 0), shop)
+    said = await shop.db.retried(change)
+    cart, around = await _read(visit, shop)
+    if cart:
+        visit.renew()
+    return visit.changed(CART, cart, otherwise="/cart", count=_count(cart), **around | {"said": said})
+
+
+LINE_ACTIONS = {
+    "remove": (actions.remove_line, "removed"),
+    "save": (actions.save_line, "saved for later"),
+    "unsave": (actions.unsave_line, "moved to your cart"),
+}
+
+
+async def _put_in(visit: Visit, variant_id: int, quantity: int, db: WriteSession) -> Added:
+    """In the visitor's open cart, else in a new one under a new cookie."""
+    now = visit.shop.now()
+    added = await actions.add_line(db, visit.token_hash, variant_id, quantity, now)
+    if added is None:
+        await actions.new_cart(db, visit.mint(), now)
+        added = await actions.add_line(db, visit.token_hash, variant_id, quantity, now)
+    if added is None:
+        raise LookupError("a cart that was just made is gone")
+    return added
+
+
+async def _change(
+    token_hash: str, quantities: dict[int, int], asked: tuple[str, int], shop: Shop, db: WriteSession
+) -> str:
+    """Gives what was done, in words. Prices count as seen only when the shopper sends the whole page."""
+    op, line_id = asked
+    now = shop.now()
+    await actions.change_quantities(db, token_hash, quantities, now, accepts_prices=op not in LINE_ACTIONS)
+    if op not in LINE_ACTIONS:
+        return "Cart updated."
+    act, done = LINE_ACTIONS[op]
+    title = await act(db, token_hash, line_id, now)
+    return f"{title} {done}." if title else ""
+
+
+def _quantities(form: Form, *, is_strict: bool) -> dict[int, int]:
+    """By line. What is no number is a problem if `is_strict`, else passed over: somebody else's line is at stake."""
+    found = {}
+    for name in dict.fromkeys(name for name, _ in form.fields if name.startswith("q-")):
+        line_id = whole(name.removeprefix("q-"), 1, 999_999_999)
+        quantity = _quantity(form, name, least=0)
+        if line_id and quantity is not None:
+            found[line_id] = quantity
+        elif not is_strict:
+            form.problems.pop(name, None)
+    return found
+
+
+def _quantity(form: Form, name: str, least: int) -> int | None:
+    """The one whole number in the field; None, with the problem noted, for anything else."""
+    text, given = form.text(name, limit=40), form.values(name)
+    quantity = whole(text, least, MOST) if len(given) == 1 else None
+    if quantity is None:
+        form.problems[name] = f"Enter a whole number from {least} to {MOST}, in digits"
+    return quantity
+
+
+async def _read(visit: Visit, shop: Shop) -> tuple[CartView | None, dict[str, Any]]:
+    """The visitor's cart, and what else its page needs."""
+    asked = visit.request.query_params.get("country", "").upper()
+    async with shop.db.fresh() as db:
+        codes = await countries(db)
+        country = asked if asked in codes else ""
+        cart = await cart_view(db, visit.token_hash, shop.terms, shop.now(), country=country)
+        around = {
+            "frame": None if visit.is_partial else await frame(db),
+            "countries": country_choices(shop.settings.locale, codes),
+            "is_unknown_country": bool(asked and not country),
+            "form": Form([]),
+            "said": "",
+            "added": None,
+            "is_limited": False,
+        }
+    return (cart if cart and (cart.lines or cart.saved) else None), around
+
+
+async def _asked_again(visit: Visit, shop: Shop, variant_id: int, form: Form, status: int) -> Answer:
+    """The product's page, or its form alone, with what is wrong and what was typed. Raises NotFound."""
+    async with shop.db.fresh() as db:
+        wanted = await offer(db, variant_id, shop.now())
+        page = await product_page(db, wanted.slug, Wanted(wanted.sku), shop.now(), shop.currency)
+    can_be_had = page.chosen.is_available
+    extra = {"structured": None, "form": form, "variant_id": variant_id if can_be_had else None}
+    return visit.page(ADD, page, status=status, **extra)
+
+
+def _count(cart: CartView | None) -> int:
+    return cart.count if cart else 0

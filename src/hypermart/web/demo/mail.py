@@ -1,0 +1,94 @@
+"""The mailbox of demo shops and tests: what was sent, read in a browser. There is none in production."""
+
+from __future__ import annotations
+
+import re
+from email.message import EmailMessage
+from html import unescape
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from hypermart.domain.browse.frame import frame
+from hypermart.domain.browse.pages import Frame
+from hypermart.errors import NotFound
+from hypermart.ports import Mailbox
+from hypermart.web.render import HTML, Answer, AnyRequest, Shop
+
+NEWEST = 100
+HEADERS = ("From", "To", "Subject", "Date", "Message-ID")
+ALONE = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""The policy of a mail's own page: mails have their styles in the elements, and nothing else of theirs may run."""
+
+
+class MailRow(msgspec.Struct, frozen=True):
+    id: str
+    to: str
+    subject: str
+    date: str
+
+
+class MailboxPage(msgspec.Struct, frozen=True):
+    frame: Frame
+    rows: tuple[MailRow, ...]
+
+
+class MailPage(msgspec.Struct, frozen=True):
+    frame: Frame
+    id: str
+    headers: tuple[tuple[str, str], ...]
+    paragraphs: tuple[tuple[str, ...], ...]
+    """Of the text part, each in its lines."""
+    links: tuple[str, ...]
+    """Of the HTML part, each once."""
+    has_html: bool
+
+
+@get("/mail", media_type=HTML)
+async def list_mails(request: AnyRequest, shop: NamedDependency[Shop]) -> Answer:
+    found = await _mailbox(shop).newest(NEWEST)
+    async with shop.read() as db:
+        page = MailboxPage(
+            await frame(db), tuple(MailRow(id_, *_said(mail, "To", "Subject", "Date")) for id_, mail in found)
+        )
+    return shop.page(request, "demo/mailbox.html", page)
+
+
+@get("/mail/{id_:str}", media_type=HTML)
+async def show_mail(request: AnyRequest, id_: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
+    mail = await _mailbox(shop).read(id_)
+    html, text = _part(mail, "html"), _part(mail, "plain")
+    headers = tuple(zip(HEADERS, _said(mail, *HEADERS), strict=True))
+    paragraphs = tuple(tuple(each.splitlines()) for each in re.split(r"\n{2,}", text.strip()))
+    links = tuple(dict.fromkeys(unescape(url) for url in re.findall(r'href="(https?:[^"]*)"', html)))
+    async with shop.read() as db:
+        page = MailPage(await frame(db), id_, headers, paragraphs, links, bool(html))
+    return shop.page(request, "demo/mail.html", page)
+
+
+@get("/mail/{id_:str}/html", media_type=HTML)
+async def show_mail_html(id_: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
+    html = _part(await _mailbox(shop).read(id_), "html")
+    if not html:
+        raise NotFound("mail")
+    return Response(html.encode(), media_type=HTML, headers={"content-security-policy": ALONE})
+
+
+def _mailbox(shop: Shop) -> Mailbox:
+    if not isinstance(shop.mail, Mailbox):
+        raise NotFound("mailbox")  # mails go to where we cannot read them
+    return shop.mail
+
+
+def _said(mail: EmailMessage, *names: str) -> tuple[str, ...]:
+    return tuple(str(mail.get(name, "")) for name in names)
+
+
+def _part(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
+    return str(part.get_content()).replace("\r\n", "\n") if part else ""
