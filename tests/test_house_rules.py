@@ -107,6 +107,7 @@ def test_rooms_know_only_whom_they_may() -> None:
         ("the house: outer rooms", "adapters/planted.py", "import hypermart.domain.stock.models"),
         ("inside the domain", "domain/catalog/planted.py", "import hypermart.domain.stock.models"),
         ("the domain and the database speak", "domain/stock/planted.py", "import litestar"),
+        ("the bogus gateway is another house", "bogus/planted.py", "import hypermart.ports"),
         ("audiences do not borrow", "web/hooks/planted.py", "import hypermart.web.store"),
     ],
 )

@@ -27,10 +27,13 @@ from hypermart.services import Services
 from tests.parts.clock import SetClock
 
 OAK, CEZANNE = ("frame", ("oak-frame",)), ("artist", ("paul-cezanne", "vincent-van-gogh"))
+#: The dearest variant of some products is cheaper.
+PRICE = 13000
 CHOICES = {
     "nothing chosen": Filters(),
     "one facet": Filters(chosen=(CEZANNE,)),
     "two facets": Filters(chosen=(CEZANNE, OAK)),
+    "prices": Filters(price_min=PRICE),
     "two facets, prices, in stock": Filters(chosen=(CEZANNE, OAK), price_min=1500, price_max=3000, only_in_stock=True),
 }
 

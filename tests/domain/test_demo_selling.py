@@ -83,7 +83,7 @@ PAGE_NAMES = {
     "Rest of the EU": "EU",
     "United Kingdom": "UK",
     "United States": "US",
-    "Elsewhere": "rest",
+    "All others": "rest",
     "Express in Germany": "DE",
     "Express to the rest of the EU": "EU",
     "Pick up in Berlin": "DE",

@@ -209,7 +209,7 @@ def test_stock_is_as_the_model_says(settings: Settings) -> None:
         try:
             ids = runner.run(put(database, *[0] * VARIANTS))
             state = {"runner": runner, "database": database, "clock": clock, "ids": ids}
-            run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            run_state_machine_as_test(
                 type("StockMachine", (Machine,), state),
                 settings=hypothesis.settings(max_examples=40, stateful_step_count=30),
             )

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from hypermart.db.session import Database, WriteSession
-from hypermart.domain.stock import levels, reservations
+from hypermart.domain.catalog.models import Variant
+from hypermart.domain.stock import reservations
 from hypermart.domain.stock.actions import Level, mark_in_stock, set_on_hand
 from hypermart.domain.stock.models import StockLevel
 from hypermart.domain.stock.reservations import allocate, allocate_now, claim, free_lapsed, release, reserve
@@ -24,6 +25,19 @@ from tests.parts.stock import Count, counts, held, kinds, put, together
 Work = Callable[[WriteSession], Awaitable[Any]]
 SOON = START + timedelta(minutes=15)
 MANY, CROWD = (50, 200) if is_mysql() else (12, 40)
+
+
+@pytest.fixture
+def slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between reading who holds what and acting on it, the others have read it too."""
+    rows = reservations._rows
+
+    async def slowly(db: WriteSession, *where: Any) -> Any:
+        found = await rows(db, *where)
+        await asyncio.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(reservations, "_rows", slowly)
 
 
 def reserving(holder: object, wanted: dict[int, int]) -> Work:
@@ -71,15 +85,28 @@ async def test_what_may_oversell_is_never_refused(database: Database) -> None:
     assert sum((await counts(database))[a][1:]) == MANY
 
 
+@pytest.mark.usefixtures("slow_reading")
 async def test_one_holder_is_released_once(database: Database) -> None:
     a, b = await put(database, 9, 9)
     await together(database, [reserving("ada", {a: 2, b: 2}), reserving("bo", {a: 1, b: 1})])
     works: list[Work] = [lambda db: release(db, "ada") for _ in range(10)]
-    works += [lambda db: free_lapsed(db, SOON - timedelta(seconds=1)) for _ in range(5)]
-    assert kinds(await together(database, works)) == {"done": 15}
+    assert kinds(await together(database, works)) == {"done": 10}
     assert await counts(database) == {a: Count(9, reserved=1), b: Count(9, reserved=1)}
 
 
+@pytest.mark.usefixtures("slow_reading")
+async def test_what_lapsed_is_freed_once(database: Database) -> None:
+    """By sweeps, by its holder, and by a buyer in need of it."""
+    a, b = await put(database, 9, 9)
+    await together(database, [reserving("ada", {a: 5, b: 5})])
+    await together(database, [lambda db: reserve(db, "bo", {a: 4, b: 4}, now=START, until=SOON + timedelta(hours=1))])
+    works: list[Work] = [lambda db: free_lapsed(db, SOON) for _ in range(4)]
+    works += [lambda db: release(db, "ada"), lambda db: allocate_now(db, {a: 5}, now=SOON)]
+    assert kinds(await together(database, works)) == {"done": 6}
+    assert await counts(database) == {a: Count(9, 4, 5), b: Count(9, 4)}
+
+
+@pytest.mark.usefixtures("slow_reading")
 async def test_one_holder_is_allocated_once(database: Database) -> None:
     a, b = await put(database, 9, 9)
     for act in (reserving("ada", {a: 2, b: 1}), lambda db: claim(db, "ada", {a: 2, b: 1}, now=START)):
@@ -116,7 +143,7 @@ async def test_counting_selling_and_telling_do_not_wait_in_a_circle(database: Da
     """Staff lock products and then levels; sales lock levels only; the job locks products only."""
     ids = await put(database, *[50] * 4)
     async with database.read() as db:
-        products = [row[0] for row in await db.execute(select(levels.Variant.product_id))]
+        products = [row[0] for row in await db.execute(select(Variant.product_id))]
     works: list[Work] = []
     for n in range(CROWD // 4):
         works.append(reserving(n, dict.fromkeys(random.Random(n).sample(ids, 3), 1)))  # noqa: S311  (no secret)

@@ -116,7 +116,7 @@ async def test_the_job_tells_it_everywhere(told: Told) -> None:
         (lambda db: deallocate(db, {moon: 6, sun: 6}), {"moon": True, "sun": True}, {"home", "search"}),
         (lambda db: allocate_now(db, {moon: 5, sun: 6}, now=START), {"moon": True, "sun": True}, set()),
     ):
-        await told.services.db.retried(act)  # type: ignore[arg-type]
+        await told.services.db.retried(act)
         (row,) = await told.new()
         assert row.job == "restate_stock"
         assert await deliver(told.services, row.id, "quick")

@@ -215,3 +215,8 @@ def test_what_makes_no_sense_is_refused() -> None:
         computed([], None, "never")
     with pytest.raises(ValueError, match="do not mix"):
         totals([Item(1, 1, STANDARD)], Money(1, "JPY"), currency="EUR", rounding="line")
+
+
+def test_two_taxes_of_one_percentage_are_rounded_apart() -> None:
+    found = computed([Item(10, 3, STANDARD), Item(10, 1, Rate("USt.", 1900))], None, "order")
+    assert [line.amount for line in found.summary] == [5, 2]

@@ -30,6 +30,9 @@ TABLES = {
     "moved": "SELECT variant_id, SUM(quantity) AS units FROM stock_movements GROUP BY variant_id",
     "outbox": "SELECT id, job, done_at, dead_at, last_error FROM outbox",
 }
+CONFIRMATION = re.compile(r"^Your order (\d+) ")
+OWED = ("mail_order_confirmation", "mail_payment_failed", "restate_stock")
+"""Jobs that an order brings; a reminder is for later."""
 UNSETTLED = ("created", "pending", "waiting", "claimed", "superseded")
 
 
@@ -175,8 +178,7 @@ def _stock(records: Records) -> Iterator[str]:
 def _letters(records: Records) -> Iterator[str]:
     confirmed: dict[int, list[Letter]] = defaultdict(list)
     for letter in records.letters:
-        named = re.search(r"\b(\d{4,})\b", letter.subject)
-        if named and "confirm" in letter.subject.lower():
+        if named := CONFIRMATION.search(letter.subject):
             confirmed[int(named[1])].append(letter)
     orders = {row["number"]: row for row in records.tables["orders"]}
     for number, order in orders.items():
@@ -217,5 +219,5 @@ def _leftovers(records: Records) -> Iterator[str]:
     for row in records.tables["outbox"]:
         if row["dead_at"]:
             yield f"job {row['job']} of outbox row {row['id']} is dead: {row['last_error']}"
-        elif not row["done_at"] and row["job"] != "mail_payment_reminder":
+        elif not row["done_at"] and row["job"] in OWED:
             yield f"job {row['job']} of outbox row {row['id']} was never done"

@@ -46,7 +46,7 @@ def agreeing() -> Records:
         "moved": [{"variant_id": 11, "units": 2}],
         "outbox": [job],
     }
-    letter = Letter("Ada <ada@example.com>", "Order 1001 confirmed", "Thank you.")
+    letter = Letter("Ada <ada@example.com>", "Your order 1001 at Plate & Paper", "Thank you.")
     return Records([Capture("pay_1", 4290, "EUR")], [letter], [Seen("ada", 1001, 4290)], tables)
 
 
@@ -67,10 +67,13 @@ FAULTS: dict[str, tuple[Callable[[Records], object], str]] = {
     "lost mail": (lambda r: r.letters.clear(), "0 confirmations"),
     "mail sent twice": (lambda r: r.letters.append(r.letters[0]), "2 confirmations"),
     "mail to another": (
-        lambda r: r.letters.__setitem__(0, Letter("eve@example.com", "Order 1001 confirmed", "")),
+        lambda r: r.letters.__setitem__(0, Letter("eve@example.com", "Your order 1001 at Plate & Paper", "")),
         "went to eve",
     ),
-    "mail for nothing": (lambda r: r.letters.append(Letter("x", "Order 9999 confirmed", "")), "does not exist"),
+    "mail for nothing": (
+        lambda r: r.letters.append(Letter("x", "Your order 9999 at Plate & Paper", "")),
+        "does not exist",
+    ),
     "oversold by one": (lambda r: r.tables["stock"][0].update(on_hand=1), "oversold"),
     "stock without ledger": (lambda r: r.tables["moved"].clear(), "by the ledger"),
     "units allocated to nobody": (lambda r: r.tables["stock"][0].update(allocated=3), "3 allocated, 2 sold"),

@@ -55,6 +55,7 @@ async def test_one_file_for_a_message_id_however_many_send_it_at_once(tmp_path: 
 
 @pytest.mark.parametrize("id_", ["", "0" * 32, "../secret", "..%2fsecret", "0" * 31 + "/", "A" * 32, "0" * 32 + "\n"])
 async def test_what_is_not_there_is_not_found(tmp_path: Path, id_: str) -> None:
+    (tmp_path / "mail").mkdir()
     (tmp_path / "secret.eml").write_text("Subject: secret\n\n")
     with pytest.raises(NotFound):
         await MailFolder(tmp_path / "mail").read(id_)

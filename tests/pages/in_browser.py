@@ -82,7 +82,9 @@ def axe() -> str:
 async def arrive(page: Page, state: State, base: str) -> None:
     """As the state's visitor, after what is typed was sent."""
     if state.cookie:
-        await page.context.add_cookies([{"name": name, "value": value, "url": base} for name, value in state.cookie.items()])
+        await page.context.add_cookies(
+            [{"name": name, "value": value, "url": base} for name, value in state.cookie.items()]
+        )
     await page.goto(state.path, wait_until="load")
     if state.is_typed:
         name, value = state.typed

@@ -13,7 +13,6 @@ from hypermart.demo import states as seeded
 from hypermart.demo.carts import CARTS, MOON, token
 from tests.parts.forms import Form, Page
 
-
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 

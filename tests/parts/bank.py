@@ -1,17 +1,23 @@
-"""The bogus gateway in the process of a test: the adapter before it, a shop's hook behind it, its journal."""
+"""The bogus gateway in the process of a test: the adapter before it, a shop's hook behind it, its journal.
+
+As a program (python -m tests.parts.bank FOLDER PORT SHOP) it is a process of its own, to be killed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import uvicorn
 from litestar import Litestar
 
 from hypermart import bogus
+from hypermart.adapters.clock import SystemClock
 from hypermart.adapters.gateway import BogusGateway
 from hypermart.bogus import journal
 from hypermart.money import Money
@@ -23,6 +29,7 @@ SECRET = b"shared"
 BANK, SHOP = "http://bank.test", "http://shop.test"
 RETURN = f"{SHOP}/checkout/attempts/a1"
 EUROS = Money(4900, "EUR")
+TEMPLATES = ROOT / "templates" / "bogus"
 
 
 class Hook:
@@ -84,8 +91,7 @@ def transport(app: object) -> httpx.ASGITransport:
 @contextlib.asynccontextmanager
 async def open_bank(folder: Path, clock: SetClock, *, patience: float = 5.0) -> AsyncIterator[Stand]:
     hook = Hook()
-    templates = ROOT / "templates" / "bogus"
-    setup = bogus.Setup(folder / "bogus.db", templates, BANK, f"{SHOP}/hooks/payments", SECRET, clock.now)
+    setup = bogus.Setup(folder / "bogus.db", TEMPLATES, BANK, f"{SHOP}/hooks/payments", SECRET, clock.now)
     app = bogus.create_app(setup, transport(hook))
     async with (
         app.lifespan(),
@@ -93,3 +99,13 @@ async def open_bank(folder: Path, clock: SetClock, *, patience: float = 5.0) -> 
         (stand := Stand(app, setup, hook, gateway)).http,
     ):
         yield stand
+
+
+def main(folder: str, port: str, shop: str) -> None:
+    url, journal_ = f"http://127.0.0.1:{port}", Path(folder, "bogus.db")
+    setup = bogus.Setup(journal_, TEMPLATES, url, f"{shop}/hooks/payments", SECRET, SystemClock().now)
+    uvicorn.run(bogus.create_app(setup), port=int(port), access_log=False, log_config=None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

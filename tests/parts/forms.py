@@ -136,7 +136,7 @@ class Buyer:
         return Page(await self.client.get(url, follow_redirects=True))
 
     async def send(
-        self, page: Page, action: str, press: tuple[str, str] | None = None, follow: bool = True, **values: Any
+        self, page: Page, action: str, press: tuple[str, str] | None = None, *, follow: Any = True, **values: Any
     ) -> Page:
         """Fills the form for `action` on `page` and sends it. A name with a dash is written with two underscores."""
         form = page.form(action)

@@ -13,11 +13,11 @@ import uvicorn
 from litestar import Litestar
 
 
-def free_port() -> socket.socket:
-    """A bound socket: nobody else can take its port between asking and serving."""
+def free_port(port: int = 0) -> socket.socket:
+    """A bound socket (of `port`, if one is named): nobody else can take its port between asking and serving."""
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind(("127.0.0.1", 0))
+    bound.bind(("127.0.0.1", port))
     return bound
 
 

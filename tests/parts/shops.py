@@ -24,7 +24,7 @@ AWAY = "mysql+asyncmy://nobody:nothing@127.0.0.1:1/none"
 
 
 def states_settings() -> Settings:
-    """The demo shop with every state of hypermart.demo.states and every cart of hypermart.demo.carts, made once per run. Tests only look at it."""
+    """The demo shop with the states of hypermart.demo.states and carts, made once per run. Tests only look at it."""
 
     async def fill(settings: Settings) -> None:
         async with opened(settings, SetClock()) as services:

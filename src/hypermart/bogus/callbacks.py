@@ -10,15 +10,17 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
+import sqlite3
 from collections.abc import AsyncIterator
-from sqlite3 import Row
 
 import httpx
 import msgspec
+import structlog
 
 from hypermart.bogus import journal
 from hypermart.bogus.bank import Bank
 
+log = structlog.get_logger("hypermart.bogus")
 BACKOFF = (1.0, 5.0, 30.0, 120.0)
 """Seconds before a callback that the shop did not take is tried again, and again."""
 TIMEOUT = httpx.Timeout(10.0, connect=2.0)
@@ -67,8 +69,11 @@ class Courier:
     async def _run(self) -> None:
         while True:
             self._bell.clear()
-            self._bank.settle()
-            await self.deliver()
+            try:
+                self._bank.settle()
+                await self.deliver()
+            except sqlite3.OperationalError as error:  # a full or locked disk: it is still due at the next look
+                log.warning("bogus.courier_waits", reason=str(error))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK if self._is_anything_to_come() else None):
                     await self._bell.wait()
@@ -78,7 +83,7 @@ class Courier:
         pending = "EXISTS (SELECT 1 FROM payments WHERE settles_at IS NOT NULL AND state = 'pending')"
         return bool(self._bank.db.execute(f"SELECT {waiting} OR {pending}").fetchone()[0])
 
-    async def _send(self, row: Row) -> bool:
+    async def _send(self, row: sqlite3.Row) -> bool:
         body = msgspec.json.encode({"id": row["event"], "ref": row["ref"]})
         secret = b"not " + self._secret if row["is_forged"] else self._secret
         headers = {"content-type": "application/json", "x-bogus-signature": sign(secret, body, self._bank.now)}
@@ -90,7 +95,7 @@ class Courier:
         self._tried(row, str(answer.status_code), is_taken=answer.is_success)
         return answer.is_success
 
-    def _tried(self, row: Row, came: str, *, is_taken: bool) -> None:
+    def _tried(self, row: sqlite3.Row, came: str, *, is_taken: bool) -> None:
         tries: int = row["tries"]
         due_at = None if is_taken or tries == len(BACKOFF) else self._bank.now + BACKOFF[tries]
         detail, payment = f"{row['event']} {came}", self._bank.find(row["ref"])

@@ -48,7 +48,7 @@ GROUPS: dict[str, dict[str, Outcome]] = {
         "callback_forged": Outcome("Approve, callback wrongly signed", callback="forged"),
     },
     "The capture goes wrong": {
-        "capture_late": Outcome("Approve, the money is taken but the shop is answered too late", capture="late"),
+        "capture_late": Outcome("Approve, capture answered too late", capture="late"),
         "capture_refused": Outcome("Approve, capture refused", capture="refused"),
     },
 }

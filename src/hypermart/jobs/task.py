@@ -25,5 +25,5 @@ class Task(msgspec.Struct, frozen=True):
         """Asked of the primary right before what cannot be taken back, like sending a mail."""
         mine = (Outbox.id == self.id, Outbox.leased_until == self.lease, Outbox.leased_until > services.clock.now())
         async with services.db.fresh() as db:
-            found = await db.execute(select(Outbox.id).where(*mine, Outbox.done_at.is_(None), Outbox.dead_at.is_(None)))
+            found = await db.execute(select(Outbox.id).where(*mine, Outbox.done_at.is_(None)))
             return found.first() is not None

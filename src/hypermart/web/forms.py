@@ -23,11 +23,17 @@ class Form:
 
     def text(self, name: str, *, limit: int = 255) -> str:
         """The first value of `name` without outer blanks and control characters, '' if there is none."""
-        value = _CONTROLS.sub("", next((value for key, value in self.fields if key == name), "")).strip()
+        value = self._clean(name)
         if len(value) > limit:
             self.problems[name] = f"Use {limit} characters or fewer"
-            return value[:limit]
-        return value
+        return value[:limit]
+
+    def typed(self, name: str, otherwise: object = "", *, limit: int = 255) -> str:
+        """What a field shows again: what was typed into it, else what it had. Finds nothing wrong with it."""
+        return self._clean(name)[:limit] if self.values(name) else str(otherwise)
+
+    def _clean(self, name: str) -> str:
+        return _CONTROLS.sub("", next((value for key, value in self.fields if key == name), "")).strip()
 
     def values(self, name: str) -> list[str]:
         return [value for key, value in self.fields if key == name]

@@ -147,19 +147,19 @@ def _price(row: Row[Any]) -> int:
 
 
 def _line(row: Row[Any], rates: dict[str, Rate], currency: str) -> LineView:
-    price = Money(_price(row), currency)
+    price, seen = Money(_price(row), currency), Money(row.seen_price, currency)
     left = None if row.may_oversell else max(0, row.left or 0)
-    is_for_sale = bool(row.is_for_sale)
+    today = price if row.is_for_sale else None
+    notices = rules.saved_notices(left, today, seen) if row.is_saved else rules.notices(row.quantity, left, today, seen)
+    alt = row.alt or row.title
     return LineView(
         id=row.id,
         variant_id=row.variant_id,
         sku=row.sku or "",
-        slug=row.slug if is_for_sale else "",
+        slug=row.slug if row.is_for_sale else "",
         title=row.title or row.remembered,
         options=words((row.option1, row.option2, row.option3)),
-        picture=picture(row.blob_key, row.alt or row.title, row.width, row.height, row.widths)
-        if row.blob_key
-        else None,
+        picture=picture(row.blob_key, alt, row.width, row.height, row.widths) if row.blob_key else None,
         quantity=row.quantity,
         left=left,
         unit_price=price,
@@ -167,7 +167,7 @@ def _line(row: Row[Any], rates: dict[str, Rate], currency: str) -> LineView:
         weight_g=row.weight_g or 0,
         needs_delivery=bool(row.needs_delivery),
         rate=rate_of(rates, row.tax_code or "", is_taxable=row.is_taxable is not False),
-        notices=rules.notices(row.quantity, left, price if is_for_sale else None, Money(row.seen_price, currency)),
+        notices=notices,
     )
 
 

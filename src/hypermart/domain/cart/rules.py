@@ -24,9 +24,20 @@ def notices(quantity: int, left: int | None, price: Money | None, seen: Money) -
         said.append(Notice("sold_out", "Sold out. Please remove it or save it for later."))
     elif left is not None and quantity > left:
         said.append(Notice("reduced", f"Only {left} left. Please take {left}{'' if left == 1 else ' or fewer'}."))
-    if price != seen:
-        said.append(Notice("price", "The price has changed since you put this in.", was=seen))
-    return tuple(said)
+    return (*said, *_of_price(price, seen))
+
+
+def saved_notices(left: int | None, price: Money | None, seen: Money) -> tuple[Notice, ...]:
+    """The same for a line that is set aside, where nothing needs to be done about it."""
+    if price is None:
+        return (Notice("gone", "No longer for sale."),)
+    said = (Notice("sold_out", "Sold out for now."),) if left == 0 else ()
+    return (*said, *_of_price(price, seen))
+
+
+def _of_price(price: Money, seen: Money) -> tuple[Notice, ...]:
+    changed = Notice("price", "The price has changed since you put this in.", was=seen)
+    return (changed,) if price != seen else ()
 
 
 def room(quantity: int, left: int | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 from litestar import get, post
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from hypermart.domain.orders.actions import give_cart_back
 from hypermart.domain.orders.queries import attempt_view
@@ -20,7 +21,7 @@ PAGE = Template("checkout/attempt.html", "checkout/_attempt.html")
 
 
 @get("/checkout/attempts/{key:str}")
-async def show_attempt(key: str, visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+async def show_attempt(key: FromPath[str], visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
     """Asks the gateway first: the page says what is true now."""
     is_away = False
     try:
@@ -36,7 +37,7 @@ async def show_attempt(key: str, visit: NamedDependency[Visit], shop: NamedDepen
 
 
 @post("/checkout/attempts/{key:str}/retries")
-async def retry(key: str, visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+async def retry(key: FromPath[str], visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
     """The cart is this browser's, whichever it was begun in. Who knows the key has the right to that."""
     await visit.form(needs_token=False)
     token_hash = visit.mint()

@@ -123,7 +123,7 @@ def _quantities(form: Form, *, is_strict: bool) -> dict[int, int]:
 
 def _quantity(form: Form, name: str, least: int) -> int | None:
     """The one whole number in the field; None, with the problem noted, for anything else."""
-    text, given = form.text(name, limit=40), form.values(name)
+    text, given = form.text(name), form.values(name)
     quantity = whole(text, least, MOST) if len(given) == 1 else None
     if quantity is None:
         form.problems[name] = f"Enter a whole number from {least} to {MOST}, in digits"
@@ -138,7 +138,7 @@ async def _read(visit: Visit, shop: Shop) -> tuple[CartView | None, dict[str, An
         country = asked if asked in codes else ""
         cart = await cart_view(db, visit.token_hash, shop.terms, shop.now(), country=country)
         around = {
-            "frame": None if visit.is_partial else await frame(db),
+            "frame": await frame(db),
             "countries": country_choices(shop.settings.locale, codes),
             "is_unknown_country": bool(asked and not country),
             "form": Form([]),
@@ -154,9 +154,8 @@ async def _asked_again(visit: Visit, shop: Shop, variant_id: int, form: Form, st
     async with shop.db.fresh() as db:
         wanted = await offer(db, variant_id, shop.now())
         page = await product_page(db, wanted.slug, Wanted(wanted.sku), shop.now(), shop.currency)
-    can_be_had = page.chosen.is_available
-    extra = {"structured": None, "form": form, "variant_id": variant_id if can_be_had else None}
-    return visit.page(ADD, page, status=status, **extra)
+    offered = variant_id if page.chosen.is_available else None
+    return visit.page(ADD, page, status=status, structured=None, form=form, variant_id=offered)
 
 
 def _count(cart: CartView | None) -> int:

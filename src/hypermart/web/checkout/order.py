@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import get, post
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from hypermart.domain.orders.actions import cancel_order
 from hypermart.domain.orders.links import is_order_token, order_token
@@ -16,14 +17,14 @@ PAGE = Template("checkout/order.html")
 
 
 @get("/orders/{number:int}")
-async def show_order(number: int, visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+async def show_order(number: FromPath[int], visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
     asked = visit.request.query_params
     _check(shop, number, asked.get("t", ""))
     return await _page(visit, shop, number)
 
 
 @post("/orders/{number:int}/cancellations")
-async def cancel(number: int, visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+async def cancel(number: FromPath[int], visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
     """The secret of the link stands in the form, so no other site can have made it."""
     form = await visit.form(needs_token=False)
     token = form.text("t")

@@ -30,6 +30,8 @@ class Trouble(msgspec.Struct, frozen=True):
     problems: dict[str, str] = {}
     changes: tuple[str, ...] = ()
     """What is different from what the shopper saw."""
+    is_short: bool = False
+    """Something is sold out: the cart must be changed."""
     has_accepted: bool = False
 
 
@@ -78,7 +80,7 @@ async def _refused(visit: Visit, shop: Shop, wish: Wish, refusal: Refused) -> An
         return _page(visit, refusal.view, Trouble(409, changes=changes, has_accepted=accepted))
     view = await asked(visit, shop)
     if isinstance(refusal, OutOfStock):
-        return _page(visit, view, Trouble(409, changes=_shortages(view, refusal), has_accepted=accepted))
+        return _page(visit, view, Trouble(409, changes=_shortages(view, refusal), is_short=True))
     if isinstance(refusal, TooManyAttempts):
         answer = _page(visit, view, Trouble(429, {"": str(refusal)}, has_accepted=accepted))
         answer.headers["retry-after"] = str(refusal.seconds)

@@ -19,6 +19,7 @@ from hypermart.web.render import HTML, Answer, AnyRequest, Shop
 
 NEWEST = 100
 HEADERS = ("From", "To", "Subject", "Date", "Message-ID")
+LINK = re.compile(r'<a\b[^>]*\bhref="(https?:[^"]*)"[^>]*>([^<]*)')
 ALONE = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
@@ -44,8 +45,8 @@ class MailPage(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     paragraphs: tuple[tuple[str, ...], ...]
     """Of the text part, each in its lines."""
-    links: tuple[str, ...]
-    """Of the HTML part, each once."""
+    links: tuple[tuple[str, str], ...]
+    """Of the HTML part: the words and the address of each."""
     has_html: bool
 
 
@@ -65,7 +66,7 @@ async def show_mail(request: AnyRequest, id_: FromPath[str], shop: NamedDependen
     html, text = _part(mail, "html"), _part(mail, "plain")
     headers = tuple(zip(HEADERS, _said(mail, *HEADERS), strict=True))
     paragraphs = tuple(tuple(each.splitlines()) for each in re.split(r"\n{2,}", text.strip()))
-    links = tuple(dict.fromkeys(unescape(url) for url in re.findall(r'href="(https?:[^"]*)"', html)))
+    links = tuple((unescape(words).strip(), unescape(url)) for url, words in LINK.findall(html))
     async with shop.read() as db:
         page = MailPage(await frame(db), id_, headers, paragraphs, links, bool(html))
     return shop.page(request, "demo/mail.html", page)
