@@ -45,7 +45,8 @@ class Services:
     def till(self) -> Till:
         """What placing and settling orders needs."""
         terms = Terms(self.settings.currency, self.settings.shop_country, self.settings.tax_rounding)
-        return Till(self.db, self.gateway, Selling(terms, self.gateway is not None), self.settings.base_url)
+        selling = Selling(terms, has_gateway=self.gateway is not None, has_account=bool(self.settings.shop_bank))
+        return Till(self.db, self.gateway, selling, self.settings.base_url)
 
 
 @contextlib.asynccontextmanager

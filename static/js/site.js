@@ -26,7 +26,7 @@
     const unit = document.createElement("span");
     unit.className = "unseen";
     unit.textContent = pieces === 1 ? " piece" : " pieces";
-    link.append(` (${pieces}`, unit, ")");
+    link.append(` (${pieces})`, unit);
   };
   countCart();
   addEventListener("pageshow", countCart); // a page out of the browser's own memory

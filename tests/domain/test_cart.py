@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from hypermart.db.session import Database
+from hypermart.db.session import Database, WriteSession
 from hypermart.demo.selling import write_selling
 from hypermart.domain.cart import actions, rules
 from hypermart.domain.cart.models import Cart, CartLine
@@ -16,13 +18,16 @@ from hypermart.domain.cart.pages import Added, CartView, Terms
 from hypermart.domain.cart.queries import cart_count, cart_view
 from hypermart.domain.catalog.models import Product, SalePrice, Variant
 from hypermart.domain.customers.address import Address
-from hypermart.domain.payments.models import DECLINED, PaymentAttempt
+from hypermart.domain.orders.own_cart import own_cart
+from hypermart.domain.payments.models import CREATED, DECLINED, PaymentAttempt
 from hypermart.domain.shipping.models import DeliveryMethod, DeliveryRate, ZoneCountry
 from hypermart.domain.stock.models import StockLevel
+from hypermart.domain.stock.reservations import reserve
 from hypermart.errors import NotFound
 from tests.parts.clock import SetClock
 from tests.parts.stock import AT_ONCE, put
 
+Act: TypeAlias = Callable[[WriteSession, str, int, datetime], Awaitable[str]]
 MINE, HERS = "a" * 64, "b" * 64
 TERMS = Terms("EUR", "DE", "line")
 
@@ -211,6 +216,24 @@ async def test_lines_tell_what_has_changed_and_block_what_cannot_be_had(
     ]
 
 
+async def test_what_is_held_for_the_shoppers_own_payment_is_not_sold_out_to_them(
+    database: Database, shelf: list[int], clock: SetClock
+) -> None:
+    await add(database, shelf[1], 2)
+    await add(database, shelf[1], token_hash=HERS)
+    paying = await seen(database)
+    async with database.write() as db:
+        db.add(attempt(paying.id, clock, CREATED))
+        await db.flush()
+        await reserve(db, "k" * 32, {shelf[1]: 2}, now=clock.now(), until=clock.now() + timedelta(minutes=20))
+    async with database.fresh() as db:
+        mine, hers = [await own_cart(db, each, TERMS, clock.now()) for each in (MINE, HERS)]
+    assert mine is not None
+    assert hers is not None
+    assert (mine.is_blocked, mine.lines[0].left, mine.lines[0].notices) == (False, 2, ())
+    assert (hers.is_blocked, hers.lines[0].left) == (True, 0)
+
+
 async def test_a_sale_is_charged_from_its_second_on(database: Database, shelf: list[int], clock: SetClock) -> None:
     async with database.write() as db:
         variant = await db.get_one(Variant, shelf[0])
@@ -233,11 +256,12 @@ async def test_parallel_changes_of_one_cart_queue_up(database: Database, shelf: 
     assert await quantities(database) == {shelf[3]: many + 1, shelf[0]: 4}
     line_id, now = (await seen(database)).lines[0].id, database.clock.now()
     before = (await seen(database)).version
-    acts = [
-        *(actions.save_line for _ in range(2)),
-        *(actions.unsave_line for _ in range(2)),
-    ]
-    await asyncio.gather(*(database.retried(lambda db, act=act: act(db, MINE, line_id, now)) for act in acts))
+
+    def change(act: Act) -> Callable[[WriteSession], Awaitable[str]]:
+        return lambda db: act(db, MINE, line_id, now)
+
+    acts = (actions.save_line, actions.unsave_line) * 2
+    await asyncio.gather(*(database.retried(change(act)) for act in acts))
     after = await seen(database)
     assert sum(line.quantity for line in (*after.lines, *after.saved)) == many + 5
     assert after.version > before
@@ -334,7 +358,7 @@ async def test_old_carts_are_forgotten_but_not_those_that_money_hangs_on(
     assert lines == 1
 
 
-def attempt(cart_id: int, clock: SetClock) -> PaymentAttempt:
+def attempt(cart_id: int, clock: SetClock, state: str = DECLINED) -> PaymentAttempt:
     return PaymentAttempt(
         key="k" * 32,
         cart_id=cart_id,
@@ -342,7 +366,7 @@ def attempt(cart_id: int, clock: SetClock) -> PaymentAttempt:
         method="card",
         amount=1900,
         currency="EUR",
-        state=DECLINED,
+        state=state,
         draft="{}",
         created_at=clock.now(),
         expires_at=clock.now(),

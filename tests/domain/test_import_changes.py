@@ -147,6 +147,17 @@ async def test_sold_stock_stays_sold_until_the_file_counts_again(shop: Shop) -> 
     assert await on_hand() == 9
 
 
+async def test_a_variant_that_was_sold_stays(shop: Shop) -> None:
+    """Somebody waits for it: the file must keep it until it is sent."""
+    sold = update(StockLevel).where(StockLevel.variant_id == (await shop.ids())["M-M"]).values(allocated=1)
+    async with shop.services.db.write() as db:
+        await db.execute(sold)
+    summary = await shop.take(MOON.splitlines()[0] + "\n")
+    reason = "M-M is missing here, but pieces are promised to shoppers: keep it until they are sent"
+    assert [(problem.line, problem.column, problem.reason) for problem in summary.problems] == [(2, "SKU", reason)]
+    assert set(await shop.ids()) == {"M-S", "M-M"}
+
+
 async def test_less_stock_than_is_promised_is_refused(shop: Shop) -> None:
     ids = await shop.ids()
     async with shop.services.db.write() as db:

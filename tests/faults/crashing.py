@@ -18,7 +18,7 @@ import msgspec
 
 from hypermart.app import bank_app, create_app
 from hypermart.jobs.delivery import deliver, due
-from hypermart.jobs.reconcile import reconcile
+from hypermart.jobs.reconcile import free_holds, reconcile
 from hypermart.services import opened
 from hypermart.settings import Settings
 from tests.faults import audit
@@ -94,6 +94,7 @@ class Place:
         async with opened(self.settings, clock) as services:
             for _ in range(10):
                 looked = await reconcile(services)
+                await free_holds(services)
                 owed = await due(services, "quick")
                 for outbox_id in owed:
                     await deliver(services, outbox_id, "quick")

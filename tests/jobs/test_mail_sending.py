@@ -17,8 +17,8 @@ from hypermart.domain.orders.actions import cancel_order
 from hypermart.domain.orders.links import is_order_token
 from hypermart.domain.orders.models import Order
 from hypermart.domain.payments.models import DECLINED, RELEASED, VOIDED, WAITING
-from hypermart.jobs import mail as jobs_mail
 from hypermart.jobs.delivery import LEASE, deliver, due
+from hypermart.jobs.letters import written
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from hypermart.worker import inline, ringing
@@ -121,7 +121,6 @@ async def test_without_the_lease_nothing_is_sent(
     id_ = await owed(services, "mail_order_confirmation")
     handed_over: list[str] = []
     send = MailFolder.send
-    write = jobs_mail.written
 
     async def count(self: MailFolder, message: Any) -> None:
         handed_over.append(str(message["Message-ID"]))
@@ -129,14 +128,14 @@ async def test_without_the_lease_nothing_is_sent(
 
     def freeze(*given: Any) -> Any:
         clock.advance(seconds=LEASE.total_seconds() + 1)
-        return write(*given)
+        return written(*given)
 
     monkeypatch.setattr(MailFolder, "send", count)
-    monkeypatch.setattr(jobs_mail, "written", freeze)
+    monkeypatch.setattr("hypermart.jobs.mail.written", freeze)
     await deliver(services, id_, "quick")
     assert handed_over == []
     assert "LeaseLost" in (await row(services, id_)).last_error
-    monkeypatch.setattr(jobs_mail, "written", write)
+    monkeypatch.setattr("hypermart.jobs.mail.written", written)
     clock.advance(minutes=1)
     await deliver(services, id_, "quick")
     assert len(handed_over) == 1

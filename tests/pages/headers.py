@@ -62,7 +62,7 @@ def complaints(state: State, answer: httpx.Response) -> Iterator[str]:
 
 def _of_its_visitor(state: State, given: httpx.Headers) -> Iterator[str]:
     """A private page is looked at with its cart's cookie: it may tell the badge, and hand out no new cart."""
-    is_private = state.kind is Kind.PRIVATE
+    is_private = state.is_private
     for cookie in given.get_list("set-cookie"):
         if not (is_private and BADGE.fullmatch(cookie)):
             yield f"Set-Cookie: {cookie}"

@@ -86,12 +86,24 @@ async def arrive(page: Page, state: State, base: str) -> None:
             [{"name": name, "value": value, "url": base} for name, value in state.cookie.items()]
         )
     await page.goto(state.path, wait_until="load")
-    if state.is_typed:
+    if state.sends:
+        await _send(page, state)
+    elif state.is_typed:
         name, value = state.typed
         field = page.locator(f"main [name^='{name}']").first
         await field.fill(value)
         await field.press("Enter")
         await page.wait_for_selector("[aria-invalid=true]")
+
+
+async def _send(page: Page, state: State) -> None:
+    """By the form's first button, as Enter does it."""
+    form = page.locator(f"form[action*='{state.sends}']")
+    name, value = state.typed
+    if name:
+        await form.locator(f"[name^='{name}']").first.evaluate("(field, value) => { field.value = value; }", value)
+    async with page.expect_navigation():
+        await form.evaluate("(form) => form.requestSubmit(form.querySelector('button'))")
 
 
 async def violations(page: Page) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from urllib.parse import urlencode
 
@@ -11,6 +12,9 @@ import msgspec
 
 from hypermart.demo import states as seeded
 from hypermart.demo.carts import CARTS, MOON, token
+from hypermart.demo.checkouts import attempt_key
+from hypermart.domain.orders.links import order_token
+from tests.parts.databases import SECRET
 from tests.parts.forms import Form, Page
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -60,6 +64,8 @@ class State(msgspec.Struct, frozen=True):
 
     The field is the first whose name begins so. Sent by Enter, so by the form's first button.
     """
+    sends: str = ""
+    """Part of the address of the form that is sent, where what is typed does not tell it."""
 
     @property
     def is_html(self) -> bool:
@@ -86,7 +92,9 @@ class State(msgspec.Struct, frozen=True):
         answer = shop.get(self.address(shop), headers=headers if self.cookie else {})
         if self.is_typed:
             page, form = self._form(answer)
-            fields = form.filled({form.named(self.typed[0]): self.typed[1]}, next(iter(form.buttons), None))
+            name, value = self.typed
+            values = {form.named(name) or name: value} if name else {}
+            fields = form.filled(values, next(iter(form.buttons), None))
             answer = shop.post(page.target(form), content=urlencode(fields), headers=headers | FORM)
         shop.cookies.clear()  # the next state is another visitor's
         return answer
@@ -95,14 +103,21 @@ class State(msgspec.Struct, frozen=True):
         """The path that this state asks in the end."""
         if not self.is_typed:
             return self.address(shop).partition("?")[0]
-        return self._form(msgspec.structs.replace(self, typed=("", "")).answer(shop))[1].action
+        return self._form(msgspec.structs.replace(self, typed=("", ""), sends="").answer(shop))[1].action
 
     @property
     def is_typed(self) -> bool:
-        return bool(self.typed[0])
+        return bool(self.typed[0] or self.sends)
+
+    @property
+    def is_private(self) -> bool:
+        """What is asked is one visitor's own, whatever the answer is."""
+        return self.kind is Kind.PRIVATE or self.path.startswith(("/cart", "/checkout/", "/orders/"))
 
     def _form(self, answer: httpx.Response) -> tuple[Page, Form]:
         page = Page(answer)
+        if self.sends:
+            return page, page.form(self.sends)
         return page, next(form for form in page.forms if form.named(self.typed[0]))
 
 
@@ -110,6 +125,63 @@ def _seeded(kind: Kind, *names: str, to: str = "") -> list[State]:
     """States of hypermart.demo.states, under the names that they have there."""
     rows = {row.name: row for row in seeded.STATES}
     return [State(name, kind, rows[name].path, rows[name].status, to, seed="states") for name in names]
+
+
+def _step(name: str, step: str, visitor: str, status: int = 200, *, typed: tuple[str, str] = ("", "")) -> State:
+    sends = "" if status == 200 else "/checkout/orders" if step == "review" else f"/checkout/{step}"
+    return State(
+        name, Kind.PRIVATE, f"/checkout/{step}", status, seed="states", visitor=visitor, typed=typed, sends=sends
+    )
+
+
+def _order(number: int, name: str, more: str = "") -> State:
+    secret = order_token(SECRET.encode(), number)
+    return State(f"order-{name}", Kind.PRIVATE, f"/orders/{number}?t={secret}{more}", seed="states")
+
+
+def _attempt(name: str) -> State:
+    path = f"/checkout/attempts/{attempt_key(name)}"
+    return State(f"attempt-{name}", Kind.PRIVATE, path, seed="states", visitor=name)
+
+
+def _checkout() -> Iterator[State]:
+    """Visitors of hypermart.demo.checkouts, on the pages that they have come to."""
+    yield _step("address", "address", "at-address")
+    yield _step("address-again", "address", "at-address-again")
+    yield _step("address-422", "address", "at-address", 422, typed=("email", "no address"))
+    yield _step("delivery-step", "delivery", "at-delivery")
+    yield _step("delivery-nowhere", "delivery", "at-delivery-nowhere")
+    yield _step("delivery-422", "delivery", "at-delivery", 422)
+    yield _step("payment", "payment", "at-payment")
+    yield _step("payment-422", "payment", "at-payment", 422)
+    for name in ("at-review", "at-review-changed", "at-review-long", "at-review-export"):
+        yield _step(name.removeprefix("at-"), "review", name)
+    yield _step("review-422", "review", "at-review", 422)
+    yield from map(_attempt, ("declined", "not-finished", "voided", "paying"))
+    yield State(
+        "attempt-placed", Kind.REDIRECT, _attempt("paid").path, 303, f"{_order(1001, '').path}&new=1", seed="states"
+    )
+    yield State(
+        "attempt-too-late", Kind.REDIRECT, _attempt("paid-earlier").path, 303, "/cart", seed="states", sends="/retries"
+    )
+    yield State("attempt-unknown", Kind.ERROR, "/checkout/attempts/nothing", 404)
+    yield _order(1001, "paid")
+    yield _order(1002, "transfer", "&new=1")
+    yield _order(1002, "to-be-cancelled", "&cancel=1")
+    yield _order(1003, "invoice")
+    yield _order(1004, "collecting", "&new=1")
+    yield _order(1005, "export")
+    yield _order(1006, "cancelled")
+    yield State("order-wrong-link", Kind.ERROR, "/orders/1001?t=wrong", 404, seed="states")
+    yield State(
+        "order-not-cancelled",
+        Kind.ERROR,
+        _order(1002, "", "&cancel=1").path,
+        404,
+        seed="states",
+        typed=("t", "wrong"),
+        sends="/cancellations",
+    )
 
 
 PAINTINGS = "/c/paintings-prints"
@@ -153,6 +225,7 @@ STATES: tuple[State, ...] = (
     State("cart-unknown-country", Kind.PRIVATE, "/cart?country=ZZ", seed="states", visitor="one"),
     State("cart-added", Kind.PRIVATE, f"/cart?added={MOON}", seed="states", visitor="one"),
     State("cart-422", Kind.PRIVATE, "/cart", 422, seed="states", visitor="typical", typed=("q-", "1.5")),
+    *_checkout(),
     State("add-422", Kind.PRIVATE, "/p/full-moon", 422, typed=("quantity", "0")),
     *_seeded(Kind.ERROR, "archived", "scheduled", "draft", "missing"),
     State("no-such-address", Kind.ERROR, "/nothing/here", 404),

@@ -23,6 +23,7 @@ from hypermart.tables import metadata
 
 #: Set by the first pytest process for the workers that it starts.
 FOLDER, SERVER = "HYPERMART_TEST_FOLDER", "HYPERMART_TEST_SERVER"
+SECRET = "a key that only tests use, and many"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of our own is made in it)
 ROOM = 2 << 30
 
@@ -71,7 +72,7 @@ def settings(data: Path, database_url: str) -> Settings:
         "MODE": "qa",
         "DATA_DIR": str(data),
         "DATABASE_URL": database_url,
-        "SECRET_KEY": "a key that only tests use, and many",
+        "SECRET_KEY": SECRET,
     }
     return load(environ)
 

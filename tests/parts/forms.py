@@ -135,9 +135,7 @@ class Buyer:
     async def visit(self, url: str) -> Page:
         return Page(await self.client.get(url, follow_redirects=True))
 
-    async def send(
-        self, page: Page, action: str, press: tuple[str, str] | None = None, *, follow: Any = True, **values: Any
-    ) -> Page:
+    async def send(self, page: Page, action: str, press: Any = None, *, follow: Any = True, **values: Any) -> Page:
         """Fills the form for `action` on `page` and sends it. A name with a dash is written with two underscores."""
         form = page.form(action)
         typed = {name.replace("__", "-"): str(value) for name, value in values.items()}

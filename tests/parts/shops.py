@@ -12,6 +12,7 @@ from litestar import Litestar, get
 from hypermart.app import create_app
 from hypermart.demo import seed
 from hypermart.demo.carts import seed_carts
+from hypermart.demo.checkouts import seed_checkouts
 from hypermart.demo.states import seed_states
 from hypermart.services import opened
 from hypermart.settings import Settings
@@ -24,13 +25,14 @@ AWAY = "mysql+asyncmy://nobody:nothing@127.0.0.1:1/none"
 
 
 def states_settings() -> Settings:
-    """The demo shop with the states of hypermart.demo.states and carts, made once per run. Tests only look at it."""
+    """The demo shop with its states, carts and checkouts (hypermart.demo), made once per run. Tests only look at it."""
 
     async def fill(settings: Settings) -> None:
         async with opened(settings, SetClock()) as services:
             await seed(services)
             await seed_states(services)
             await seed_carts(services)
+            await seed_checkouts(services)
 
     return databases.demo(fill, "states")
 

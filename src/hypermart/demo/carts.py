@@ -49,13 +49,21 @@ def token(name: str) -> str:
     return f"visitor-{name}"
 
 
+def token_hash(name: str) -> str:
+    return hashlib.sha256(token(name).encode()).hexdigest()
+
+
 async def seed_carts(services: Services) -> None:
     """The shop also holds every cart of CARTS; needs seed() and seed_states(). Runs once per shop."""
     async with services.db.write() as db:
         for name, pieces in CARTS.items():
-            cart = await new_cart(db, hashlib.sha256(token(name).encode()).hexdigest(), services.clock.now())
-            for piece in pieces:
-                db.add(await _line(db, cart.id, piece, services))
+            await put_cart(db, name, pieces, services)
+
+
+async def put_cart(db: WriteSession, name: str, pieces: tuple[Piece, ...], services: Services) -> None:
+    cart = await new_cart(db, token_hash(name), services.clock.now())
+    for piece in pieces:
+        db.add(await _line(db, cart.id, piece, services))
 
 
 async def _line(db: WriteSession, cart_id: int, piece: Piece, services: Services) -> CartLine:

@@ -53,15 +53,15 @@ class Lane:
 async def sweeping(services: Services) -> None:
     while True:
         try:
-            await delivery.sweep(services)
-            await _expire_carts(services)
+            await sweep(services)
         except Exception as error:  # noqa: BLE001  (there is a next time)
             log.warning("sweep.failed", reason=line(error))
         await asyncio.sleep(SWEEP)
 
 
-async def _expire_carts(services: Services) -> None:
-    """In transactions of bounded size, until none is left."""
+async def sweep(services: Services) -> None:
+    """What nobody needs any more is gone. Carts go in transactions of bounded size, until none is left."""
+    await delivery.sweep(services)
     expired = BATCH
     while expired == BATCH:
         async with services.db.write() as db:

@@ -8,6 +8,7 @@ import structlog
 
 from hypermart.domain.orders.settle import finalise
 from hypermart.domain.payments.actions import due, take_for_check
+from hypermart.domain.stock.reservations import free_lapsed
 from hypermart.ports import GatewayAway
 from hypermart.services import Services
 
@@ -33,6 +34,12 @@ async def reconcile(services: Services) -> int:
     return looked
 
 
+async def free_holds(services: Services) -> None:
+    """Units whose hold has lapsed can be had again, also where nobody asks for them: pages say how many there are."""
+    while await services.db.retried(lambda db: free_lapsed(db, services.clock.now())):
+        pass
+
+
 async def _look(services: Services, key: str) -> None:
     try:
         await finalise(services.till, key)
@@ -46,6 +53,7 @@ async def reconciling(services: Services) -> None:
     while True:
         try:
             await reconcile(services)
+            await free_holds(services)
         except Exception as error:  # noqa: BLE001  (a database that is away for a while must not end the worker)
             log.warning("reconcile.failed", reason=f"{type(error).__name__}: {error}"[:300])
         await asyncio.sleep(PERIOD)

@@ -32,24 +32,23 @@ _IS_OPEN = and_(
     Cart.completed_at.is_(None),
     Cart.expires_at > NOW,
 )
-_CART: AnySelect = select(
-    Cart.id,
-    Cart.version,
-    Cart.email,
-    Cart.address,
-    Cart.billing,
-    Cart.wants_news_at,
-    Cart.delivery_method,
-    Cart.payment_method,
-).where(_IS_OPEN)
 _SALE = select(func.min(SalePrice.price)).where(SalePrice.variant_id == Variant.id, is_running()).scalar_subquery()
 #: A running sale price is always lower than the regular one of its variant.
 TODAY = func.coalesce(_SALE, Variant.price)
 IS_FOR_SALE = and_(Product.status == ACTIVE, Product.published_at <= NOW)
 #: Null without a row of stock, which is none.
 LEFT = StockLevel.on_hand - StockLevel.reserved - StockLevel.allocated
-_LINES: AnySelect = (
+#: A row for each line, and one without a line for an empty cart.
+_CART: AnySelect = (
     select(
+        Cart.id.label("cart_id"),
+        Cart.version,
+        Cart.email,
+        Cart.address,
+        Cart.billing,
+        Cart.wants_news_at,
+        Cart.delivery_method,
+        Cart.payment_method,
         CartLine.id,
         CartLine.variant_id,
         CartLine.title.label("remembered"),
@@ -76,12 +75,14 @@ _LINES: AnySelect = (
         Picture.height,
         Picture.widths,
     )
+    .select_from(Cart)
+    .outerjoin(CartLine, CartLine.cart_id == Cart.id)
     .outerjoin(Variant, Variant.id == CartLine.variant_id)
     .outerjoin(Product, Product.id == Variant.product_id)
     .outerjoin(StockLevel, StockLevel.variant_id == Variant.id)
     .outerjoin(Listing, Listing.product_id == Product.id)
     .outerjoin(Picture, Picture.id == func.coalesce(Variant.picture_id, Listing.picture_id))
-    .where(CartLine.cart_id == bindparam("cart_id"))
+    .where(_IS_OPEN)
     .order_by(CartLine.id)
 )
 _COUNT = (
@@ -98,10 +99,10 @@ async def cart_view(
 
     `country`: asked about, for an estimate.
     """
-    cart = (await db.execute(_CART, {"token_hash": token_hash, "now": now})).first()
-    if cart is None:
+    rows = (await db.execute(_CART, {"token_hash": token_hash, "now": now})).all()
+    if not rows:
         return None
-    rows = (await db.execute(_LINES, {"cart_id": cart.id, "now": now})).all()
+    cart, rows = rows[0], [row for row in rows if row.id is not None]
     address = msgspec.convert(cart.address, Address)
     country = country or address.country or terms.country
     wanted = [row for row in rows if not row.is_saved]
@@ -112,7 +113,7 @@ async def cart_view(
     lines = tuple(_line(row, rates, terms.currency) for row in wanted)
     items = [Item(line.unit_price.minor, line.quantity, line.rate) for line in lines]
     return CartView(
-        id=cart.id,
+        id=cart.cart_id,
         version=cart.version,
         lines=lines,
         saved=tuple(_line(row, rates, terms.currency) for row in rows if row.is_saved),

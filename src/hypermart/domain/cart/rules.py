@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from hypermart.domain.cart.pages import Notice
+import msgspec
+
+from hypermart.domain.cart.pages import CartView, LineView, Notice
 from hypermart.money import Money
 
 KEPT = timedelta(days=30)
@@ -43,3 +46,18 @@ def _of_price(price: Money, seen: Money) -> tuple[Notice, ...]:
 def room(quantity: int, left: int | None) -> int:
     """How many more of a variant fit in a cart that has `quantity` of it."""
     return max(0, min(MOST, MOST if left is None else left) - quantity)
+
+
+def with_held(cart: CartView, held: Mapping[int, int]) -> CartView:
+    """The cart of somebody for whom so many pieces by variant are held already: to them these are not sold."""
+    return msgspec.structs.replace(cart, lines=tuple(_with_held(line, held) for line in cart.lines))
+
+
+def _with_held(line: LineView, held: Mapping[int, int]) -> LineView:
+    more = held.get(line.variant_id or 0, 0)
+    if not more or line.left is None or any(notice.code == "gone" for notice in line.notices):
+        return line
+    left = line.left + more
+    seen = next((notice.was for notice in line.notices if notice.was), line.unit_price)
+    told = notices(line.quantity, left, line.unit_price, seen)
+    return msgspec.structs.replace(line, left=left, notices=told)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+
+import idna
 
 LONGEST = 254
 """RFC 5321's limit of a path, without its brackets."""
-_EMAIL = re.compile(r"[^@\s,;<>\"()\[\]\\]{1,64}@[^@\s,;<>\"()\[\]\\.]+(\.[^@\s,;<>\"()\[\]\\.]+)+")
+_EMAIL = re.compile(r"[^@\s,;<>\"()\[\]\\]{1,64}@([^@\s,;<>\"()\[\]\\.]+(\.[^@\s,;<>\"()\[\]\\.]+)+)")
 
 
 def is_email(text: str) -> bool:
-    return len(text) <= LONGEST and bool(_EMAIL.fullmatch(text))
+    """Letters of any script may stand in it; what nobody can see may not, nor a domain that no DNS can hold."""
+    found = _EMAIL.fullmatch(text)
+    if found is None or len(text) > LONGEST or any(unicodedata.category(letter)[0] == "C" for letter in text):
+        return False
+    try:
+        idna.encode(found[1], uts46=True)
+    except idna.IDNAError:
+        return False
+    return True

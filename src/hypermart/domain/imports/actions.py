@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +48,10 @@ class Order(msgspec.Struct, frozen=True):
 class _Undone(Exception):
     """Takes back a transaction that must not be kept."""
 
+    def __init__(self, summary: Summary) -> None:
+        super().__init__()
+        self.summary = summary
+
 
 async def import_shopify(db: Database, blobs: Blobs, order: Order, progress: Progress = lambda *_: None) -> Summary:
     """The shop holds the products of the file, or, if one row is refused, exactly what it held before.
@@ -58,17 +61,22 @@ async def import_shopify(db: Database, blobs: Blobs, order: Order, progress: Pro
     terms, notes, is_clean = await _read(db, order, progress)
     if is_clean and not order.is_dry:
         await _keep_pictures(blobs, terms.pictures, progress)
-    sheet = Sheet(order.file, terms)
-    places, summary = Places({}, {}, {}, frozenset(), 0), Summary(is_dry=order.is_dry)
-    ledger = Ledger(places, summary, sheet.problems, db.clock.now(), sheet.column)
-    with contextlib.suppress(_Undone):
-        async with db.write() as session:
-            await _write(session, sheet, ledger, order, progress)
-            if sheet.problems.count or order.is_dry:
-                raise _Undone
-    summary.refused, summary.problems = sheet.problems.count, sorted(sheet.problems.first)
-    summary.notes = notes + summary.notes
-    return summary
+
+    async def write(session: WriteSession) -> Summary:
+        sheet = Sheet(order.file, terms)
+        places, summary = Places({}, {}, {}, frozenset(), 0), Summary(is_dry=order.is_dry)
+        ledger = Ledger(places, summary, sheet.problems, db.clock.now(), sheet.column)
+        await _write(session, sheet, ledger, order, progress)
+        summary.refused, summary.problems = sheet.problems.count, sorted(sheet.problems.first)
+        summary.notes = notes + summary.notes
+        if sheet.problems.count or order.is_dry:
+            raise _Undone(summary)
+        return summary
+
+    try:
+        return await db.retried(write)
+    except _Undone as undone:
+        return undone.summary
 
 
 async def _read(db: Database, order: Order, progress: Progress) -> tuple[Terms, list[str], bool]:

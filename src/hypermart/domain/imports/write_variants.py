@@ -16,6 +16,7 @@ from hypermart.domain.imports.drafts import VariantDraft
 from hypermart.domain.imports.summary import Counts
 from hypermart.domain.imports.write import Ledger, Work
 from hypermart.domain.stock.actions import Level, NoSuchStock, set_on_hand
+from hypermart.domain.stock.levels import lock_levels
 
 REASON = "import"
 Stored: TypeAlias = dict[str, Any]
@@ -83,6 +84,7 @@ async def write_variants(
     """Variants are matched by SKU, else by options; those that the file no longer has are deleted."""
     touched = [each for each in work if each.facts or each.pictures]
     present = await _stored(db, Variant, [each.id for each in touched if not each.is_new])
+    promised = await _promised(db, [row["id"] for rows in present.values() for row in rows])
     plan = Plan(same=sum(len(each.draft.variants) for each in work if each not in touched))
     lines: dict[str, int] = {}
     for each in touched:
@@ -95,7 +97,11 @@ async def write_variants(
                 values["picture_id"] = pictures.get((each.id, draft.picture))
             plan.settle(row, values, product_id=each.id)
         kept = {row["id"] for row in matched if row}
-        plan.gone += [row["id"] for row in rows if row["id"] not in kept]
+        gone = {row["id"]: row["sku"] for row in rows if row["id"] not in kept}
+        for id_ in promised & gone.keys():
+            reason = f"{gone[id_]} is missing here, but pieces are promised to shoppers: keep it until they are sent"
+            ledger.problems.add(each.draft.variants[0].line, ledger.column("sku"), reason)
+        plan.gone += gone
     for piece in chunks(plan.gone):
         await db.execute(delete(Variant).where(Variant.id.in_(piece)))  # purged by republish
     await _update(db, plan.changed)
@@ -103,6 +109,15 @@ async def write_variants(
     await insert_many(db, Variant, plan.new)
     await _note_prices(db, [new["sku"] for new in plan.new], ledger)
     plan.count(ledger.summary.variants)
+
+
+async def _promised(db: WriteSession, ids: list[int]) -> set[int]:
+    """Which of these variants shoppers hold or have bought. Locks their levels, as a sale does before anything else."""
+    promised: set[int] = set()
+    for piece in chunks(sorted(ids)):
+        levels = await lock_levels(db, piece)
+        promised.update(id_ for id_, level in levels.items() if level.reserved + level.allocated > 0)
+    return promised
 
 
 async def _stored(db: WriteSession, model: type[Variant | Picture], ids: list[int]) -> dict[int, list[Stored]]:

@@ -20,10 +20,11 @@ STEPS = ("cart", "address", "delivery", "payment", "review")
 
 
 class Selling(msgspec.Struct, frozen=True):
-    """How this shop sells, and whether it has a gateway for cards."""
+    """How this shop sells, and by what it can be paid: a gateway for cards, an account for transfers."""
 
     terms: Terms
     has_gateway: bool
+    has_account: bool
 
 
 async def checkout_view(db: AnySession, token_hash: str, selling: Selling, now: datetime) -> CheckoutView | None:
@@ -43,6 +44,7 @@ def payment_options(cart: CartView, selling: Selling) -> tuple[PaymentOption, ..
         is_pickup=cart.delivery is not None and cart.delivery.kind == PICKUP,
         is_home=cart.country == selling.terms.country,
         has_gateway=selling.has_gateway,
+        has_account=selling.has_account,
     )
     return tuple(PaymentOption(method.code, method.title, method.note, method.is_offline) for method in methods)
 

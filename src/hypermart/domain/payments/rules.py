@@ -46,11 +46,13 @@ METHODS = {
 }
 
 
-def open_methods(total: int, *, is_pickup: bool, is_home: bool, has_gateway: bool) -> tuple[Method, ...]:
+def open_methods(
+    total: int, *, is_pickup: bool, is_home: bool, has_gateway: bool, has_account: bool
+) -> tuple[Method, ...]:
     """For an order of `total` minor units. `is_home`: it stays in the shop's country, where invoices can be dunned."""
     if total == 0:
         return (METHODS[FREE],)
-    may = {CARD: has_gateway, TRANSFER: True, INVOICE: is_home and not is_pickup, PICKUP: is_pickup}
+    may = {CARD: has_gateway, TRANSFER: has_account, INVOICE: is_home and not is_pickup, PICKUP: is_pickup}
     return tuple(METHODS[code] for code, is_open in may.items() if is_open)
 
 
@@ -58,8 +60,7 @@ def open_methods(total: int, *, is_pickup: bool, is_home: bool, has_gateway: boo
 REASONS = {
     "insufficient_funds": "The card does not have enough money for this.",
     "expired_card": "The card has expired.",
-    "three_d_secure_failed": "The bank could not confirm that it was you.",
-    "abandoned": "The payment was not finished.",
+    "authentication_failed": "The bank could not confirm that it was you.",
     "cancelled": "The payment was cancelled.",
     "expired": "The payment was not finished in time.",
     "superseded": "Your order was changed meanwhile.",

@@ -51,7 +51,7 @@ async def _save(db: WriteSession, visit: Visit, shop: Shop, typed: AddressForm) 
         visit.token_hash,
         now=shop.now(),
         email=typed.email,
-        address=typed.address,
+        address=fitted(typed.address),
         billing=typed.billing_kept,
         wants_news=typed.wants_news,
     )

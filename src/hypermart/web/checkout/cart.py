@@ -14,9 +14,10 @@ from hypermart.domain.browse.frame import frame
 from hypermart.domain.browse.product import Wanted, product_page
 from hypermart.domain.cart import actions
 from hypermart.domain.cart.pages import Added, CartView
-from hypermart.domain.cart.queries import cart_view, offer
+from hypermart.domain.cart.queries import offer
 from hypermart.domain.cart.rules import MOST
 from hypermart.domain.customers.address_rules import country_choices
+from hypermart.domain.orders.own_cart import own_cart
 from hypermart.domain.shipping.queries import countries
 from hypermart.errors import NotFound
 from hypermart.web.forms import Form, whole
@@ -136,7 +137,7 @@ async def _read(visit: Visit, shop: Shop) -> tuple[CartView | None, dict[str, An
     async with shop.db.fresh() as db:
         codes = await countries(db)
         country = asked if asked in codes else ""
-        cart = await cart_view(db, visit.token_hash, shop.terms, shop.now(), country=country)
+        cart = await own_cart(db, visit.token_hash, shop.terms, shop.now(), country=country)
         around = {
             "frame": await frame(db),
             "countries": country_choices(shop.settings.locale, codes),

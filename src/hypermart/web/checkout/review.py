@@ -72,9 +72,12 @@ async def _refused(visit: Visit, shop: Shop, wish: Wish, refusal: Refused) -> An
     accepted = wish.has_accepted_terms
     if isinstance(refusal, Missing):
         first = refusal.requirements[0]
+        view = await asked(visit, shop)
+        if first.step == "cart" and view and not view.cart.is_empty:  # sold meanwhile
+            return _page(visit, view, Trouble(409, changes=_of_cart(refusal), has_accepted=accepted))
         if first.step != "review":
             return visit.leave(url_of(first.step))
-        return _page(visit, await asked(visit, shop), Trouble(422, {first.field: first.message}))
+        return _page(visit, view, Trouble(422, {first.field: first.message}))
     if isinstance(refusal, TotalChanged):
         changes = _changes(refusal.view, shop, wish.expected_total)
         return _page(visit, refusal.view, Trouble(409, changes=changes, has_accepted=accepted))
@@ -86,6 +89,10 @@ async def _refused(visit: Visit, shop: Shop, wish: Wish, refusal: Refused) -> An
         answer.headers["retry-after"] = str(refusal.seconds)
         return answer
     raise refusal
+
+
+def _of_cart(refusal: Missing) -> tuple[str, ...]:
+    return tuple(requirement.message for requirement in refusal.requirements if requirement.step == "cart")
 
 
 def _changes(view: CheckoutView, shop: Shop, seen: int) -> tuple[str, ...]:
