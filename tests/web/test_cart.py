@@ -190,6 +190,20 @@ async def test_a_bad_quantity_in_the_cart_changes_nothing_and_is_kept(
     assert await lines(shopper) == before
 
 
+async def test_rubbish_for_a_line_that_went_in_another_tab_is_said_to_be_late(
+    shopper: httpx.AsyncClient, db: Database
+) -> None:
+    await put(shopper, db)
+    await put(shopper, db, carts.FLOWERS)
+    first, second = await lines(shopper)
+    await send(shopper, {first: "0"})
+    answer = await send(shopper, {first: "rubbish", second: "4"})
+    assert answer.status_code == 422
+    assert "Your cart has changed in the meantime." in answer.text
+    assert (await send(shopper, {first: "5", second: "4"})).status_code == 303
+    assert await lines(shopper) == {second: "4"}
+
+
 async def test_lines_are_removed_saved_and_taken_back(shopper: httpx.AsyncClient, db: Database) -> None:
     await put(shopper, db)
     await put(shopper, db, carts.FLOWERS)

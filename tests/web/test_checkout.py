@@ -189,6 +189,17 @@ async def test_back_while_paying_leads_to_the_same_payment(selling: SellingShop,
     assert (await ada.place(review)).url == order.url
 
 
+async def test_who_holds_the_last_one_may_go_back_and_pay_in_another_way(selling: SellingShop) -> None:
+    await selling.in_stock(MOON, 1)
+    ada = selling.shopper()
+    await ada.add(await selling.variant(MOON))
+    await ada.place(await ada.to_review())
+    assert path(await ada.visit("/checkout/review")) == "/checkout/review"
+    review = await ada.send(await ada.visit("/checkout/payment"), "/checkout/payment", payment="invoice")
+    assert path(await ada.place(review)) == "/orders/1001"
+    assert [row.state for row in await selling.attempts()] == ["superseded", "accepted"]
+
+
 async def test_a_price_that_changed_is_said_and_must_be_confirmed(selling: SellingShop, ada: Shopper) -> None:
     review = await ada.to_review(payment="invoice")
     await selling.costs(FLOWERS, 2500)
@@ -202,13 +213,15 @@ async def test_a_price_that_changed_is_said_and_must_be_confirmed(selling: Selli
     assert [row.total for row in await selling.orders()] == [2890]
 
 
-async def test_what_is_sold_meanwhile_leads_to_the_cart_which_says_so(selling: SellingShop, ada: Shopper) -> None:
+async def test_what_is_sold_meanwhile_is_said_with_the_way_to_the_cart(selling: SellingShop, ada: Shopper) -> None:
     await ada.add(await selling.variant(MOON), 2)
     review = await ada.to_review(payment="invoice")
     await selling.in_stock(MOON, 1)
     page = await ada.place(review)
-    assert path(page) == "/cart"
-    assert "Only 1 left" in page.text
+    assert page.status == 409
+    assert "Full Moon: Only 1 left. Please take 1. Nothing was ordered. Please change your cart" in page.text
+    assert "Place order" not in page.text
+    assert path(await ada.visit("/checkout/review")) == "/cart"
     assert await selling.orders() == []
 
 

@@ -9,9 +9,9 @@ import msgspec
 
 from hypermart.db.session import AnySession
 from hypermart.domain.cart.pages import CartView, Terms
-from hypermart.domain.cart.queries import cart_view
 from hypermart.domain.customers.address_rules import problems
 from hypermart.domain.customers.email import is_email
+from hypermart.domain.orders.own_cart import own_cart
 from hypermart.domain.orders.pages import CheckoutView, PaymentOption, Requirement
 from hypermart.domain.payments.rules import open_methods
 from hypermart.domain.shipping.models import PICKUP
@@ -29,7 +29,7 @@ class Selling(msgspec.Struct, frozen=True):
 
 async def checkout_view(db: AnySession, token_hash: str, selling: Selling, now: datetime) -> CheckoutView | None:
     """None if there is no open cart."""
-    cart = await cart_view(db, token_hash, selling.terms, now)
+    cart = await own_cart(db, token_hash, selling.terms, now)
     return checkout(cart, selling) if cart else None
 
 

@@ -74,7 +74,7 @@ async def _refused(visit: Visit, shop: Shop, wish: Wish, refusal: Refused) -> An
         first = refusal.requirements[0]
         view = await asked(visit, shop)
         if first.step == "cart" and view and not view.cart.is_empty:  # sold meanwhile
-            return _page(visit, view, Trouble(409, changes=_of_cart(refusal), has_accepted=accepted))
+            return _page(visit, view, Trouble(409, changes=_of_cart(refusal), is_short=True))
         if first.step != "review":
             return visit.leave(url_of(first.step))
         return _page(visit, view, Trouble(422, {first.field: first.message}))

@@ -1,0 +1,69 @@
+"""A demo shop of a test's own on a real port: it sells, sends its mails at once, and its bank keeps a journal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import httpx
+import msgspec
+
+from hypermart.app import create_app
+from hypermart.bogus import journal
+from hypermart.jobs.lanes import Lane
+from hypermart.services import Services
+from hypermart.settings import Settings
+from tests.parts.clock import SetClock
+from tests.parts.server import address, free_port, serving
+
+
+@dataclass(frozen=True)
+class SellingSite:
+    base: str
+    settings: Settings
+
+    def taken(self) -> list[int]:
+        """What the bank has charged, in minor units."""
+        return self._amounts("captured")
+
+    def asked(self) -> list[int]:
+        """What the shop has asked the bank for, whatever came of it."""
+        return self._amounts("opened")
+
+    def _amounts(self, kind: str) -> list[int]:
+        path = self.settings.data / "bogus.db"
+        return [entry.amount for entry in journal.entries(path) if entry.kind == kind]
+
+    def let_bank_decide(self) -> None:
+        """What is pending at the bank is pending no longer. The shop is not told: callbacks wait for their time."""
+        secret = {"authorization": f"Bearer {self.settings.gateway_secret}"}
+        httpx.post(f"{self.base}/bogus/control", json={"settle": True}, headers=secret).raise_for_status()
+
+
+@contextlib.asynccontextmanager
+async def delivering(services: Services) -> AsyncIterator[None]:
+    """A worker that needs no Valkey: it is in the same process, so each commit can wake it."""
+    lane = Lane(services, "quick")
+
+    async def bell(_: list[int]) -> None:
+        lane.wake.set()
+
+    services.db.bell = bell
+    work = asyncio.create_task(lane.run())
+    try:
+        yield
+    finally:
+        services.db.bell = None
+        lane.stop()
+        await work
+
+
+@contextlib.contextmanager
+def selling_site(settings: Settings) -> Iterator[SellingSite]:
+    """Open at the hour for which the demo shop was filled, so that the secrets in its forms and links are valid."""
+    bound = free_port()
+    settings = msgspec.structs.replace(settings, base_url=address(bound))
+    with serving(create_app(settings, clock=SetClock(), beside=delivering), bound) as base:
+        yield SellingSite(base, settings)
