@@ -26,8 +26,8 @@ from hypermart.services import Services, opened
 from hypermart.settings import load
 from hypermart.stack import mysql
 from tests.bench.floor import record
-from tests.bench.pages import fill, free_port
-from tests.bench.servers import fetch, serving
+from tests.bench.pages import fill
+from tests.bench.servers import fetch, free_port, serving
 
 WORDS = "quiet harbour winter garden river stone autumn field blue morning silver night old bridge forest bird".split()
 NOUNS = "landscape portrait interior study nebula coast orchard still-life valley window market sail comet".split()

@@ -1,16 +1,16 @@
-"""`make bench`: CPU per request of the public pages on MySQL, each beside its floor in the same run."""
+"""The first half of `make bench`: CPU per request of public pages on MySQL, each beside its floor in the same run."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import contextlib
 import http.client
 import os
-import socket
 import statistics
 import sys
-import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlalchemy import text
 
@@ -19,8 +19,7 @@ from hypermart.db import migrate
 from hypermart.db.engine import write_engine
 from hypermart.services import opened
 from hypermart.settings import load
-from hypermart.stack import mysql
-from tests.bench.servers import cpu_seconds, fetch, serving
+from tests.bench.servers import cpu_seconds, fetch, free_port, serving
 
 PAGES = {
     "home": "/",
@@ -28,6 +27,10 @@ PAGES = {
     "product, 9 variants": "/p/summer-flowers",
     "search, 24 cards": "/search?q=print",
 }
+
+
+Stand: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
+"""Process ids and ports of app and floor."""
 
 
 async def fill(url: str, folder: Path) -> dict[str, str]:
@@ -46,12 +49,6 @@ async def fill(url: str, folder: Path) -> dict[str, str]:
     return environ
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def cost(pid: int, database: int, port: int, path: str, requests: int) -> tuple[float, float]:
     """(server, database) CPU in ms per request over one kept connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -63,23 +60,19 @@ def cost(pid: int, database: int, port: int, path: str, requests: int) -> tuple[
     return (after[0] - before[0]) / requests * 1000, (after[1] - before[1]) / requests * 1000
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--requests", type=int, default=300, help="per page and run")
-    arguments.add_argument("--runs", type=int, default=7, help="medians are over these")
-    args = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as name, mysql.running(Path(name) / "mysql", mysql.THROWAWAY) as server:
-        environ = asyncio.run(fill(server.url("bench"), Path(name)))
-        environ["BENCH_PATHS"] = " ".join(PAGES.values())
-        ports = free_port(), free_port()
-        with (
-            serving("app", ports[0], environ, Path(name) / "app.log") as app,
-            serving("floor", ports[1], environ, Path(name) / "floor.log") as floor,
-        ):
-            report(args, (app, floor), ports, server.pid)
+@contextlib.contextmanager
+def stand(environ: Mapping[str, str], folder: Path) -> Iterator[Stand]:
+    own = {**environ, "BENCH_PATHS": " ".join(PAGES.values())}
+    ports = free_port(), free_port()
+    with (
+        serving("app", ports[0], own, folder / "app.log") as app,
+        serving("floor", ports[1], own, folder / "floor.log") as floor,
+    ):
+        yield (app, floor), ports
 
 
-def report(args: argparse.Namespace, pids: tuple[int, int], ports: tuple[int, int], database: int) -> None:
+def report(args: argparse.Namespace, where: Stand, database: int) -> None:
+    pids, ports = where
     print(
         f"{'page':22} {'app':>8} {'floor':>8} {'ratio':>6} {'database':>9}   CPU ms per request, medians of {args.runs}"
     )
@@ -104,7 +97,3 @@ def same_bytes(ports: tuple[int, int], paths: tuple[str, str]) -> None:
     ]
     if bodies[0] != bodies[1]:
         sys.exit(f"{paths[0]}: the floor's bytes differ")
-
-
-if __name__ == "__main__":
-    main()

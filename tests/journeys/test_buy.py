@@ -57,6 +57,7 @@ async def test_buying_a_print(browser: Browser, till: SellingSite, scripts: bool
         order = await bank.approve()
         assert await order.total() == amount
         assert till.taken() == [amount]
+        till.wait_for_mail()
         await _follow_the_mail(page, amount, scripts=scripts)
 
 
@@ -147,6 +148,7 @@ async def test_paying_later(
         order, amount = await review.place_for_later()
         assert amount == await order.total() == price
         await expect(page.get_by_role("main")).to_contain_text(promise)
+        till.wait_for_mail()
         mail = await (await MailboxPage(page).open()).read(CONFIRMATION)
         await expect(page.get_by_role("main")).to_contain_text(promise)
         order = await mail.follow("See your order")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
@@ -35,6 +36,13 @@ class SellingSite:
     def _amounts(self, kind: str) -> list[int]:
         path = self.settings.data / "bogus.db"
         return [entry.amount for entry in journal.entries(path) if entry.kind == kind]
+
+    def wait_for_mail(self) -> None:
+        """It is sent a moment after the answer to the shopper."""
+        deadline = time.monotonic() + 10
+        while not list((self.settings.data / "mail").glob("*.eml")):
+            assert time.monotonic() < deadline, "no mail was sent"
+            time.sleep(0.02)
 
     def let_bank_decide(self) -> None:
         """What is pending at the bank is pending no longer. The shop is not told: callbacks wait for their time."""

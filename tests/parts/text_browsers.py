@@ -37,7 +37,16 @@ class Lynx:
 
     def search(self, words: str) -> None:
         """In the field at the top of every page: after the skip link and the name of the shop."""
-        self.press("Home", "Down Arrow", "Down Arrow", *words, "^J", "^J")
+        self.press("Home", "Down Arrow", "Down Arrow", "^J", *words, "^J", "^J")
+
+    def type(self, label: str, words: str) -> None:
+        """Into the field there, instead of what it holds."""
+        self.find(label)
+        self.press("^J", "^U", *words, "Down Arrow")
+
+    def choose(self, text: str) -> None:
+        """A radio button or a box."""
+        self.follow(text)
 
     def press(self, *keys: str) -> None:
         self._keys += keys
@@ -56,7 +65,9 @@ class Lynx:
         """The saved pages, in order, with one blank between words."""
         script = self._folder / "keys"
         script.write_text("".join(f"key {key}\n" for key in [*map(_name, self._keys), "q", "y"]))
-        command = [need("lynx"), f"-cmd_script={script}", "-nopause", "-nocolor", "-display_charset=utf-8", url]
+        # Fields are typed into once ^J was pressed on them (-tna): a / there would be a letter of it.
+        options = ["-nopause", "-nocolor", "-display_charset=utf-8", "-tna", "-accept_all_cookies"]
+        command = [need("lynx"), f"-cmd_script={script}", *options, url]
         environment = os.environ | {"HOME": str(self._folder), "LANG": "C.UTF-8", "TERM": "vt100", "LINES": "50"}
         subprocess.run(command, env=environment, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
         return [" ".join(path.read_text().split()) if path.exists() else "" for path in self._saved]

@@ -31,5 +31,5 @@ class Outbox(Base):
 
 
 def later(db: AsyncSession, job: str, *, due_at: datetime | None = None, **args: Any) -> None:
-    """`job` (a function in jobs/) runs with `args` after this transaction commits and `due_at` has come, at least once."""
+    """`job` (see jobs/) runs with `args` once this transaction has committed and `due_at` has come, at least once."""
     db.info["later"].append((job, args, due_at))

@@ -1,0 +1,444 @@
+"""Any sequence of shopping, paying, deciding, calling back, waiting, restarting, beside a model in plain Python.
+
+After each step the shop's books are those of the model, and the independent checker finds nothing but what is truly
+under way. MACHINE_EXAMPLES says how many sequences there are; `make machine` runs many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
+
+from hypermart.bogus.faults import Fault
+from hypermart.bogus.outcomes import OUTCOMES, Outcome
+from hypermart.db.session import WriteSession
+from hypermart.domain.cart import actions as carts
+from hypermart.domain.customers.address import Address
+from hypermart.domain.orders.actions import cancel_order, give_cart_back
+from hypermart.domain.orders.place import Wish, place_order
+from hypermart.domain.orders.settle import finalise
+from hypermart.domain.stock.actions import Level, NoSuchStock, set_on_hand
+from hypermart.errors import NotFound, Refused
+from hypermart.jobs.reconcile import free_holds, reconcile
+from hypermart.ports import GatewayAway
+from hypermart.settings import Settings
+from tests.faults import audit, shop_model
+from tests.faults.shop_model import Attempt, Cart, Refusal
+from tests.faults.small_shop import SmallShop
+from tests.parts.clock import START, SetClock
+from tests.parts.databases import is_mysql
+
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "20" if is_mysql() else "15"))
+STEPS = 30 if is_mysql() else 20
+HOME = Address(name="Ada", line1="Torstr. 1", postcode="10119", city="Berlin", country="DE")
+OWNERS = st.sampled_from(["ada", "bo", "cy"])
+VARIANTS = st.integers(0, 2)
+PAYMENTS = st.sampled_from(["card", "card", "card", "invoice", "pickup", "free"])
+DELIVERIES = st.sampled_from(["standard", "standard", "pickup"])
+PRICES = st.sampled_from([0, 900, 1900, 2500])
+JUMPS = st.sampled_from([5, 25, 60, 301, 901, 1200, 3600, 86_400, 4 * 86_400, 31 * 86_400])
+DECISIONS = {**{code: OUTCOMES[code] for code in OUTCOMES if code not in ("challenge", "capture_late")}}
+DECISIONS["cancelled"] = Outcome("Cancel", "voided")
+DECISIONS["authentication_failed"] = Outcome("Fail", "declined", "authentication_failed")
+PICK = st.integers(0, 5)
+
+
+class Machine(RuleBasedStateMachine):
+    """Rules that begin with 'the' are invariants. `met` counts what happened, so that we know that it did."""
+
+    runner: asyncio.Runner
+    shop: SmallShop
+    ids: list[int]
+    folder: Path
+    met: Counter[str]
+    run = itertools.count()
+
+    @initialize(
+        levels=st.lists(st.tuples(PRICES, st.integers(0, 6)), min_size=3, max_size=3),
+        may=st.booleans(),
+        baskets=st.lists(st.tuples(OWNERS, VARIANTS, st.integers(1, 3), PAYMENTS), min_size=2, max_size=4),
+    )
+    def open(self, levels: list[tuple[int, int]], may: bool, baskets: list[tuple[str, int, int, str]]) -> None:
+        self.clock = self.shop.clock
+        self.clock.at = START
+        name = self.folder / str(next(self.run))
+        self.shop = SmallShop(self.shop.settings, self.clock, name)
+        self.does(self.shop.start())
+        rows = [(price, on_hand, may and place == 2) for place, (price, on_hand) in enumerate(levels)]
+        self.does(self.shop.clear(self.ids, rows))
+        self.model = shop_model.Shop([p for p, _ in levels], [n for _, n in levels], {2} if may else set())
+        self.seen: list[audit.Seen] = []
+        self.confirmed: dict[str, int] = {}
+        """Attempt -> what the button said."""
+        for owner, v, quantity, payment in baskets:
+            self.add(owner, v, quantity)
+            self.check_out(owner, "pickup" if payment in ("pickup", "free") else "standard", payment)
+
+    def does(self, work: Awaitable[Any]) -> Any:
+        return self.runner.run(work)  # type: ignore[arg-type]  # a coroutine each time
+
+    def writes(self, work: Callable[[WriteSession], Awaitable[Any]]) -> Any:
+        return self.does(self.shop.services.db.retried(work))
+
+    def alike(self, real: Callable[[], Any], model: Callable[[], Any]) -> Any:
+        """Both say no in the same way, or both do it."""
+        try:
+            done, no = real(), ""
+        except (Refused, NotFound) as refused:
+            done, no = None, type(refused).__name__
+        try:
+            expected, due = model(), ""
+        except Refusal as refusal:
+            expected, due = None, str(refusal)
+        assert no == due, f"the shop said {no or 'yes'}, the rules say {due or 'yes'}"
+        self.met[no or "yes"] += 1
+        return done, expected
+
+    @property
+    def now(self) -> Any:
+        return self.clock.now()
+
+    # Carts
+
+    @rule(owner=OWNERS, v=VARIANTS, quantity=st.integers(1, 4))
+    def add(self, owner: str, v: int, quantity: int) -> None:
+        fresh = os.urandom(8).hex()
+
+        async def put_in(db: WriteSession) -> None:
+            token = self.model.slots.get(owner, "nobody's")
+            if await carts.add_line(db, token, self.ids[v], quantity, self.now) is None:
+                await carts.new_cart(db, fresh, self.now)
+                assert await carts.add_line(db, fresh, self.ids[v], quantity, self.now)
+
+        self.alike(lambda: self.writes(put_in), lambda: self.model.add(owner, v, quantity, fresh, self.now))
+        self.the_books_agree()
+
+    @rule(owner=OWNERS, pick=PICK, quantity=st.integers(0, 4))
+    def change_or_remove(self, owner: str, pick: int, quantity: int) -> None:
+        cart = self.model.open_cart(owner, self.now)
+        if cart and cart.lines:
+            v = sorted(cart.lines)[pick % len(cart.lines)]
+            line_id = self.does(self.shop.line_id(cart.id, self.ids[v]))
+            self.model.change(cart, v, quantity, self.now)
+            self.writes(lambda db: carts.change_quantities(db, cart.token, {line_id: quantity}, self.now))
+
+    @rule(owner=OWNERS, delivery=DELIVERIES, payment=PAYMENTS)
+    def check_out(self, owner: str, delivery: str, payment: str) -> None:
+        """Address, delivery and payment."""
+        if cart := self.model.open_cart(owner, self.now):
+            self.writes(
+                lambda db: carts.set_address(
+                    db, cart.token, now=self.now, email="a@example.com", address=HOME, billing=None, wants_news=False
+                )
+            )
+            cart.has_address = True
+            cart.touch(self.now)
+            self.choose(owner, "delivery", delivery)
+            self.choose(owner, "payment", payment)
+
+    def choose(self, owner: str, what: str, code: str) -> None:
+        cart, act = self.model.open_cart(owner, self.now), getattr(carts, f"choose_{what}")
+        assert cart
+        setattr(cart, what, code)
+        cart.touch(self.now)
+        assert self.writes(lambda db: act(db, cart.token, code, self.now))
+
+    @rule(owner=OWNERS, payment=PAYMENTS)
+    def pay_in_another_way(self, owner: str, payment: str) -> None:
+        if self.model.open_cart(owner, self.now):
+            self.choose(owner, "payment", payment)
+
+    @rule()
+    def expire_carts(self) -> None:
+        self.model.expire(self.now)
+        self.writes(lambda db: carts.expire_carts(db, self.now))
+
+    # Placing and paying
+
+    @rule(owner=OWNERS, how=st.sampled_from(["right", "right", "right", "wrong", "as before"]))
+    def place(self, owner: str, how: str) -> None:
+        cart = self.model.cart(owner)
+        total = self.model.total(cart) if cart else 0
+        earlier = [a.amount for a in self.model.attempts.values() if a.cart is cart]
+        expected = {"right": total, "wrong": total + 100, "as before": earlier[-1] if earlier else total}[how]
+        till, token, key = self.shop.services.till, self.model.slots.get(owner, "nobody's"), ""
+
+        def real() -> tuple[str, int | None, bool]:
+            nonlocal key
+            placed = self.does(place_order(till, Wish(token, expected, True)))
+            key = placed.attempt_key
+            return key, placed.order_number, bool(placed.pay_url)
+
+        done, due = self.alike(real, lambda: self.model.place(cart, expected, key, self.now))
+        assert done == due
+        if done:
+            key, number, _ = done
+            self.confirmed.setdefault(key, expected)
+            if number and cart and key:
+                self.seen.append(audit.Seen(f"cart {cart.id}", number, expected))
+
+    @rule(owner=OWNERS)
+    def click_twice(self, owner: str) -> None:
+        self.place(owner, "right")
+        self.place(owner, "as before")
+
+    def decidable(self) -> list[Attempt]:
+        return [attempt for attempt in self.model.attempts.values() if attempt.bank == "open" and attempt.is_known]
+
+    @precondition(lambda self: self.decidable())
+    @rule(pick=PICK, code=st.sampled_from(sorted(DECISIONS) + ["approve"] * 4), comes_back=st.booleans())
+    def decide(self, pick: int, code: str, comes_back: bool) -> None:
+        """At the bank, 3-D Secure included, which is a yes or a no in the end."""
+        attempt, outcome = self.one_of(self.decidable(), pick), DECISIONS[code]
+        self.shop.bank.decide(self.ref(attempt), outcome)
+        attempt.bank, attempt.settles_to = outcome.state, outcome.settles_to or ""
+        attempt.is_capture_refused = outcome.capture == "refused"
+        if comes_back:
+            self.come_back(attempt)
+
+    @precondition(lambda self: any(attempt.bank == "pending" for attempt in self.model.attempts.values()))
+    @rule()
+    def the_bank_makes_up_its_mind(self) -> None:
+        decided = self.shop.bank.settle(everything=True)
+        pending = [attempt for attempt in self.model.attempts.values() if attempt.bank == "pending"]
+        assert sorted(decided) == sorted(map(self.ref, pending))
+        for attempt in pending:
+            attempt.bank = attempt.settles_to
+
+    @precondition(lambda self: self.shop.callbacks())
+    @rule(at_most=st.integers(1, 4))
+    def deliver_callbacks(self, at_most: int) -> None:
+        for row in self.shop.callbacks()[:at_most]:
+            self.does(self.shop.send(row))
+            if row["event"] not in self.model.heard and not row["is_forged"]:
+                self.model.heard.add(row["event"])
+                self.model.look(self.model.attempts[row["key"]], self.now)
+
+    @precondition(lambda self: self.model.attempts)
+    @rule(pick=PICK)
+    def return_to_the_shop(self, pick: int) -> None:
+        self.come_back(self.one_of(list(self.model.attempts.values()), pick))
+
+    def come_back(self, attempt: Attempt) -> None:
+        try:
+            self.does(finalise(self.shop.services.till, attempt.key))
+            away = ""
+        except GatewayAway:
+            away = "away"
+        assert away == self.model.look(attempt, self.now)
+        if attempt.state == "paid":
+            self.seen.append(audit.Seen(f"cart {attempt.cart.id}", attempt.cart.order or 0, self.confirmed[attempt.key]))
+        self.met[attempt.state] += 1
+
+    @rule()
+    def reconcile(self) -> None:
+        due = self.does(self.shop.ask_reconciler())
+        assert self.does(reconcile(self.shop.services)) == len(due)
+        for key in due:
+            self.model.look(self.model.attempts[key], self.now)
+
+    @rule(call=st.sampled_from(["open", "find", "capture", "capture", "void"]), kind=st.sampled_from(["error", "lost"]))
+    def the_bank_will_fail(self, call: Any, kind: Any) -> None:
+        self.model.faults[call] = kind
+        self.shop.desk.faults.ordered = [Fault(c, k) for c, k in self.model.faults.items()]  # type: ignore[arg-type]
+
+    @precondition(lambda self: self.model.attempts)
+    @rule(pick=PICK)
+    def pay_again_elsewhere(self, pick: int) -> None:
+        cart = self.one_of(list(self.model.attempts.values()), pick).cart
+        key = next(key for key, attempt in self.model.attempts.items() if attempt.cart is cart)
+        fresh, is_open = os.urandom(8).hex(), not cart.order and cart.expires_at > self.now
+        assert self.writes(lambda db: give_cart_back(db, key, fresh, self.now)) == is_open
+        if is_open:
+            cart.token = self.model.slots[cart.owner] = fresh
+
+    # The shop itself
+
+    @rule(seconds=JUMPS)
+    def time_passes(self, seconds: int) -> None:
+        self.clock.advance(seconds=seconds)
+
+    @rule()
+    def restart(self) -> None:
+        self.does(self.shop.start())
+        self.model.faults.clear()
+
+    @rule()
+    def run_due_jobs(self) -> None:
+        self.does(self.shop.run_jobs())
+        for order in self.model.orders:
+            order.is_confirmed |= order.is_mail_owed and not order.is_cancelled
+            order.is_mail_owed = False
+
+    @rule()
+    def free_lapsed_holds(self) -> None:
+        for key in self.model.stock.lapsed(self.now):
+            del self.model.stock.held[key]
+        self.does(free_holds(self.shop.services))
+
+    @precondition(lambda self: self.model.orders)
+    @rule(pick=PICK)
+    def cancel(self, pick: int) -> None:
+        order = self.one_of(self.model.orders, pick)
+        act = lambda: self.writes(lambda db: cancel_order(db, order.number, self.now))  # noqa: E731
+        self.alike(act, lambda: self.model.cancel(order))
+
+    @rule(v=VARIANTS, price=PRICES)
+    def change_price(self, v: int, price: int) -> None:
+        self.model.prices[v] = price
+        self.does(self.shop.set_price(self.ids[v], price))
+
+    @rule(v=VARIANTS, on_hand=st.integers(0, 8))
+    def count_stock(self, v: int, on_hand: int) -> None:
+        stock = self.model.stock
+        lapsed = [key for key in stock.lapsed(self.now) if key[1] == v]
+        promised = stock.allocated[v] + stock.reserved(v)
+        level = [Level(self.ids[v], on_hand)]
+        act = lambda db: set_on_hand(db, level, at=self.now, reason="count")  # noqa: E731
+        if on_hand < promised - sum(stock.held[key][0] for key in lapsed) and v not in stock.may_oversell:
+            with pytest.raises(NoSuchStock):
+                self.writes(act)
+            return
+        self.writes(act)
+        stock.on_hand[v] = on_hand
+        for key in lapsed if on_hand < promised else ():
+            del stock.held[key]
+
+    @staticmethod
+    def one_of(rows: list[Any], pick: int) -> Any:
+        """The latest ones first: there the life is."""
+        return rows[-1 - pick % len(rows)]
+
+    def ref(self, attempt: Attempt) -> str:
+        row = self.shop.bank.db.execute("SELECT ref FROM payments WHERE key = ?", [attempt.key]).fetchone()
+        return str(row["ref"])
+
+    # What is true after each step
+
+    @invariant()
+    def the_books_agree(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        books = self.does(self.shop.books())
+        self._name_carts(books)
+        model, ids = self.model, self.ids
+        assert _stock(books) == {
+            ids[v]: (model.stock.on_hand[v], model.stock.reserved(v), model.stock.allocated[v]) for v in range(3)
+        }
+        assert {(row["holder"], row["variant_id"]): (row["quantity"], bool(row["is_claimed"])) for row in books["held"]} == {
+            (key, ids[v]): (units, until is None) for (key, v), (units, until) in model.stock.held.items()
+        }
+        assert _carts(books) == {cart.id: _as_row(cart, ids) for cart in model.carts}
+        assert {row["key"]: (row["cart_id"], row["state"], row["amount"]) for row in books["attempts"]} == {
+            key: (attempt.cart.id, attempt.state, attempt.amount) for key, attempt in model.attempts.items()
+        }
+        assert not [row for row in books["unwatched"] if row["state"] in shop_model.OPEN]
+        assert [
+            (row["number"], row["cart_id"], bool(row["paid_at"]), bool(row["cancelled_at"])) for row in books["orders"]
+        ] == [(o.number, o.attempt.cart.id, o.is_paid, o.is_cancelled) for o in model.orders]
+        live = Counter(row["cart_id"] for row in books["attempts"] if row["state"] in shop_model.LIVE)
+        assert not [cart_id for cart_id, count in live.items() if count > 1]
+        self._checker_agrees(books)
+
+    def _name_carts(self, books: dict[str, list[audit.Row]]) -> None:
+        """The ids of carts that are new, by their tokens."""
+        ids = {row["token_hash"]: row["id"] for row in books["heirs"]}
+        for cart in self.model.carts:
+            cart.id = cart.id or ids.get(cart.token, 0)
+
+    def _checker_agrees(self, books: dict[str, list[audit.Row]]) -> None:
+        """It finds what is under way by the model, and nothing else."""
+        attempts, ids = self.model.attempts, {row["key"]: row["id"] for row in books["attempts"]}
+        expected = {f"order {o.number} has 0 confirmations" for o in self.model.orders if not o.is_confirmed}
+        expected |= {f"attempt {ids[a.key]} was left {a.state}" for a in attempts.values() if a.state in shop_model.OPEN}
+        expected |= {
+            f"payment {self.ref(a)} of {a.amount} was captured and belongs to no order"
+            for a in attempts.values()
+            if a.bank == "captured" and a.state == "claimed"
+        }
+        found = [each for each in self.shop.findings(books, self.seen) if "was never done" not in each]
+        assert sorted(found) == sorted(expected)
+        captured = Counter(row.amount for row in audit.bank(self.shop.journal))
+        assert captured == Counter(a.amount for a in attempts.values() if a.bank == "captured")
+
+    def teardown(self) -> None:
+        if hasattr(self, "model"):
+            try:
+                self.settle()
+            finally:
+                self.does(self.shop.stop())
+
+    def settle(self) -> None:
+        """The bank decides and says so, the reconciler looks, the worker works: in the end nothing is left."""
+        self.shop.desk.faults.ordered = []
+        for wait in (0, 20 * 60, 6 * 60, 4 * 86_400, 6 * 60):
+            self.clock.advance(seconds=wait)
+            self.shop.bank.settle(everything=True)
+            for row in self.shop.callbacks():
+                self.does(self.shop.send(row))
+            self.does(reconcile(self.shop.services))
+            self.does(free_holds(self.shop.services))
+            self.does(self.shop.run_jobs())
+        books = self.does(self.shop.books())
+        # Who cancels before the mail was written gets none.
+        unsaid = {o.number for o in self.model.orders if o.is_cancelled and not o.is_confirmed}
+        expected = {f"order {number} has 0 confirmations" for number in unsaid}
+        assert [each for each in self.shop.findings(books, self.seen) if each not in expected] == []
+        assert books["held"] == []
+        self.met["orders"] += len(books["orders"])
+        self.met["captures"] += len(audit.bank(self.shop.journal))
+        self.met.update(row["state"] for row in books["attempts"])
+
+
+def _stock(books: dict[str, list[audit.Row]]) -> dict[int, tuple[int, int, int]]:
+    return {row["variant_id"]: (row["on_hand"], row["reserved"], row["allocated"]) for row in books["stock"]}
+
+
+def _carts(books: dict[str, list[audit.Row]]) -> dict[int, Any]:
+    lines: dict[int, dict[int, tuple[int, int]]] = {row["id"]: {} for row in books["carts"]}
+    for row in books["cart_lines"]:
+        lines[row["cart_id"]][row["variant_id"]] = row["quantity"], row["seen_price"]
+    return {row["id"]: (row["version"], bool(row["is_completed"]), lines[row["id"]]) for row in books["carts"]}
+
+
+def _as_row(cart: Cart, ids: list[int]) -> Any:
+    return cart.version, bool(cart.order), {ids[v]: (line.quantity, line.seen) for v, line in cart.lines.items()}
+
+
+#: Ways in which things end; a machine that never sees one of them proves nothing about it.
+ENDS = {"paid", "accepted", "declined", "released", "voided"}
+REFUSALS = {"CannotAdd", "Missing", "TotalChanged", "NotFound", "Refused"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_shop_does_as_its_rules_say(settings: Settings, tmp_path: Path) -> None:
+    met: Counter[str] = Counter()
+    with asyncio.Runner() as runner:
+        shop = SmallShop(settings, SetClock(), tmp_path / "first")
+        runner.run(shop.start())
+        try:
+            ids = runner.run(shop.fill())
+        finally:
+            runner.run(shop.stop())
+        state = {"runner": runner, "shop": shop, "ids": ids, "folder": tmp_path, "met": met}
+        run_machine(
+            type("ShopMachine", (Machine,), state),
+            settings=hypothesis.settings(
+                max_examples=EXAMPLES, stateful_step_count=STEPS, suppress_health_check=list(hypothesis.HealthCheck)
+            ),
+        )
+    print(dict(met))
+    if EXAMPLES >= 100:
+        assert ENDS | REFUSALS <= set(met), met

@@ -1,0 +1,104 @@
+"""The same purchase in edbrowse and lynx: two mistakes, a declined card, then paid; the mail leads to the order."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.parts.selling_site import SellingSite
+from tests.parts.text_browsers import Lynx, edbrowse
+
+pytestmark = [pytest.mark.text_browser]
+
+
+def are_in_order(said: str, *words: str) -> None:
+    assert re.search(".*".join(map(re.escape, words)), said, re.DOTALL), said
+
+
+def test_buying_a_print_in_edbrowse(till: SellingSite, tmp_path: Path) -> None:
+    """edbrowse itself refuses what is no e-mail address, so the mistakes are others."""
+    said = edbrowse(
+        [
+            *(f"b {till.base}/", "/Paintings & Prints/g", "/Summer Flowers/g"),
+            *("/30 × 40 cm/", "i=+", "/Oak frame/", "i=+", "/Update/", "i*", "/Add to cart/", "i*"),
+            *("/Quantity of/", "i=2", "/Update cart/", "i1*", "/h2.*pieces/p", "/Total/p", "/Check out/", "g1"),
+            *("/For the conf/", "i=ada@example.com", "/Full name/", "i=Ada Lovelace", "/Street address/"),
+            *("i=Torstr. 1", "/Continue/", "i*", "/There is a problem/,/h1/p", "/Street address/p"),
+            *("/Error: Enter a postcode/", "i=10119", "/Error: Enter a town/", "i=Berlin"),
+            *("/Continue/", "i*", "/h1/p", "/Standard,/", "i=+", "/Continue/", "i*", "/h1/p"),
+            *("/Card/", "i=+", "/Continue/", "i*", "/h1/p", "/I have read/", "i=+", "/Place order and/", "i*"),
+            *("/h1/p", "/not enough money/", "i=+", "/Do this/", "i1*", "/h1/,/enough money/p", "/Pay again/", "i*"),
+            *("/h1/p", "/Continue/", "i*", "/I have read/", "i=+", "/Place order and/", "i*"),
+            *("/Do this/", "i1*", "/h1/,/Order 1001/p", "/Total/p"),
+        ],
+        tmp_path,
+    )
+    are_in_order(
+        said,
+        *("h2 2 pieces", "Total without delivery €186.00"),
+        *("{Enter a postcode", "{Enter a town or city}", "<Torstr. 1>"),
+        *("h1 Delivery", "h1 Payment", "h1 Check your order", "<Place order and pay €186.00>", "h1 Pay €186.00"),
+        *("h1 The payment was declined", "The card does not have enough money for this.", "h1 Payment"),
+        *("<Place order and pay €186.00>", "h1 Thank you, your order is placed", "Total €186.00"),
+    )
+    assert till.taken() == [18600]
+    till.wait_for_mail()
+    mail = (f"b {till.base}/mail", "/Your order 1001/", "g", "/See your order/", "/http/", "g", "/h1/,/being/p")
+    are_in_order(edbrowse(mail, tmp_path), "h1 Order 1001", "Paid, being prepared.")
+
+
+def test_buying_a_print_in_lynx(till: SellingSite, tmp_path: Path) -> None:
+    lynx = Lynx(tmp_path)
+    lynx.follow("Paintings")
+    lynx.follow("Summer Flowers")
+    lynx.choose("40 cm")  # of "30 × 40 cm": the prompt of lynx takes no ×
+    lynx.choose("Oak frame")
+    lynx.follow("Update")
+    lynx.follow("Add to cart")
+    lynx.type("Quantity of", "2")
+    lynx.follow("Update cart")
+    lynx.save()
+    lynx.follow("Check out")
+    lynx.type("For the confirmation", "ada@home")
+    lynx.type("Full name", "Ada Lovelace")
+    lynx.type("Street address", "Torstr. 1")
+    lynx.type("Postcode", "10119")
+    lynx.follow("Continue")
+    lynx.save()
+    lynx.type("Error: Enter an e-mail", "ada@example.com")
+    lynx.type("Error: Enter a town", "Berlin")
+    lynx.follow("Continue")
+    lynx.choose("Standard")
+    lynx.follow("Continue")
+    lynx.choose("Card")
+    lynx.follow("Continue")
+    lynx.save()
+    lynx.choose("I have read")
+    lynx.follow("Place order and")
+    lynx.save()
+    lynx.choose("not enough money")
+    lynx.follow("Do this")
+    lynx.save()
+    lynx.follow("Pay again")
+    lynx.follow("Continue")
+    lynx.choose("I have read")
+    lynx.follow("Place order and")
+    lynx.follow("Do this")
+    lynx.save()
+    cart, mistakes, review, bank, declined, thanks = lynx.read(f"{till.base}/")
+    assert "Total without delivery €186.00" in cart
+    are_in_order(mistakes, "Enter an e-mail address", "Enter a town", "ada@home", "Torstr. 1")
+    assert "Place order and pay €186.00" in review
+    assert "Pay €186.00" in bank
+    assert "The payment was declined" in declined
+    are_in_order(thanks, "Thank you, your order is placed", "Total €186.00")
+    assert till.taken() == [18600]
+    till.wait_for_mail()
+    lynx = Lynx(tmp_path)
+    lynx.follow("Your order 1001")
+    lynx.follow("See your order")
+    lynx.save()
+    (order,) = lynx.read(f"{till.base}/mail")
+    assert "Paid, being prepared." in order
