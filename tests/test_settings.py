@@ -57,6 +57,7 @@ def test_the_full_topology() -> None:
         ("SHOP_COUNTRY", "Germany"),
         ("SHOP_COUNTRY", "de"),
         ("TAX_ROUNDING", "never"),
+        ("TRIES", "often"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:

@@ -63,6 +63,12 @@ class Mailbox(Protocol):
         ...
 
 
+class Limiter(Protocol):
+    async def wait(self, key: str) -> int:
+        """Counts a try of `key`: 0 if it may, else the seconds until it may again (and nothing is counted)."""
+        ...
+
+
 IntentState = Literal["open", "pending", "authorised", "captured", "declined", "voided"]
 """The shopper must act; the bank takes its time; money is held, taken, refused, let go."""
 

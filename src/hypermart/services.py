@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import limits
 from babel.core import UnknownLocaleError
 
 from hypermart.adapters import valkey
@@ -17,6 +18,7 @@ from hypermart.adapters.blobs import LocalBlobs
 from hypermart.adapters.cdn import NoCdn
 from hypermart.adapters.clock import SystemClock
 from hypermart.adapters.gateway import BogusGateway
+from hypermart.adapters.limiter import WindowLimiter
 from hypermart.adapters.mail import MailFolder
 from hypermart.db.engine import read_engine, write_engine
 from hypermart.db.session import Database
@@ -24,7 +26,7 @@ from hypermart.domain.cart.pages import Terms
 from hypermart.domain.orders.checkout import Selling
 from hypermart.domain.orders.till import Till
 from hypermart.money import Money
-from hypermart.ports import Blobs, Cdn, Clock, Gateway, Mail
+from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail
 from hypermart.settings import BadSetting, Settings
 
 
@@ -38,6 +40,7 @@ class Services:
     gateway: Gateway | None
     """None: the shop takes offline payments only."""
     clock: Clock
+    limiter: Limiter
     secret: bytes
     """Signs links and form tokens."""
 
@@ -75,6 +78,7 @@ async def opened(
                 _mail(settings.mail_url),
                 gateway,
                 clock,
+                WindowLimiter(limits.parse(settings.tries), settings.valkey_url),
                 _secret(settings),
             )
     finally:

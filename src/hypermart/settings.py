@@ -8,6 +8,7 @@ from email.headerregistry import Address, HeaderRegistry
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
+import limits
 import msgspec
 
 Mode = Literal["production", "demo", "qa"]
@@ -51,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     shop_country: str
     """Where the shop is, ISO 3166 alpha-2: whose tax pickups pay."""
     tax_rounding: Rounding
+    tries: str
+    """How many orders may be tried to be placed from one address, like '60 per 10 minutes'."""
     shop_name: str
     currency: str
     locale: str
@@ -97,6 +100,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         gateway_secret=environ.get("GATEWAY_SECRET") or "bogus",
         secret_key=secret_key,
         shop_country=_country(environ),
+        tries=_tries(environ),
         tax_rounding=_one_of(environ, "TAX_ROUNDING", get_args(Rounding), "line"),
         shop_name=shop_name,
         currency=environ.get("CURRENCY") or "EUR",
@@ -138,3 +142,12 @@ def _country(environ: Mapping[str, str]) -> str:
     if not (len(country) == 2 and country.isascii() and country.isupper()):
         raise BadSetting(f"SHOP_COUNTRY={country!r} is not a country: use two capitals like DE")
     return country
+
+
+def _tries(environ: Mapping[str, str]) -> str:
+    tries = environ.get("TRIES") or "60 per 10 minutes"
+    try:
+        limits.parse(tries)
+    except ValueError:
+        raise BadSetting(f"TRIES={tries!r} is no limit: write it like 60 per 10 minutes") from None
+    return tries

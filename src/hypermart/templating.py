@@ -11,6 +11,7 @@ from pathlib import Path
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from hypermart import addresses
 from hypermart.domain.browse.pages import PictureView
@@ -55,6 +56,7 @@ def environment(settings: Settings) -> Environment:
         tax_words=partial(tax_words, locale=settings.locale),
         money=money,
         minor=minor,
+        option_rows=option_rows,
         major=partial(addresses.major, currency=settings.currency),
         srcset=srcset,
         smallest=smallest,
@@ -76,6 +78,13 @@ def environment(settings: Settings) -> Environment:
         page_numbers=page_numbers,
     )
     return env
+
+
+@lru_cache(maxsize=256)
+def option_rows(choices: tuple[tuple[str, str], ...], chosen: str) -> Markup:
+    """The rows of a select. Made once: a template takes half a millisecond for the countries of the world."""
+    row = Markup('<option value="{}"{}>{}</option>\n')
+    return Markup("").join(row.format(key, " selected" if key == chosen else "", words) for key, words in choices)
 
 
 def one_line(text: str) -> str:

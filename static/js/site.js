@@ -60,7 +60,9 @@
   document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
     const region = ctx.shop && byId(ctx.shop.region);
     if (!region) return;
-    const used = ctx.request.submitter ?? document.activeElement;
+    // Enter in a field sends the form by its first button, but the focus is in the field. (Safari focuses no button.)
+    const { activeElement } = document;
+    const used = region.contains(activeElement) ? activeElement : (ctx.request.submitter ?? activeElement);
     ctx.shop.folds = openFolds(region);
     ctx.shop.held = region.contains(used) ? used.id : "";
     // Should the used control go with its line, the focus goes to the next link that stays.

@@ -51,6 +51,7 @@ JUMPS = st.sampled_from([5, 25, 60, 301, 901, 1200, 3600, 86_400, 4 * 86_400, 31
 DECISIONS = {**{code: OUTCOMES[code] for code in OUTCOMES if code not in ("challenge", "capture_late")}}
 DECISIONS["cancelled"] = Outcome("Cancel", "voided")
 DECISIONS["authentication_failed"] = Outcome("Fail", "declined", "authentication_failed")
+STAGES = ["cart", "placed", "placed", "approve", "approve", "pending_paid", "capture_refused"]
 PICK = st.integers(0, 5)
 
 
@@ -65,11 +66,12 @@ class Machine(RuleBasedStateMachine):
     run = itertools.count()
 
     @initialize(
-        levels=st.lists(st.tuples(PRICES, st.integers(0, 6)), min_size=3, max_size=3),
+        levels=st.lists(st.tuples(PRICES, st.integers(1, 6)), min_size=3, max_size=3),
         may=st.booleans(),
-        baskets=st.lists(st.tuples(OWNERS, VARIANTS, st.integers(1, 3), PAYMENTS), min_size=2, max_size=4),
+        baskets=st.tuples(*[st.tuples(VARIANTS, st.integers(1, 3), PAYMENTS, st.sampled_from(STAGES))] * 3),
     )
-    def open(self, levels: list[tuple[int, int]], may: bool, baskets: list[tuple[str, int, int, str]]) -> None:
+    def open(self, levels: list[tuple[int, int]], may: bool, baskets: tuple[tuple[int, int, str, str], ...]) -> None:
+        """A morning in the shop: three shoppers, each as far as their stage says."""
         self.clock = self.shop.clock
         self.clock.at = START
         name = self.folder / str(next(self.run))
@@ -81,9 +83,13 @@ class Machine(RuleBasedStateMachine):
         self.seen: list[audit.Seen] = []
         self.confirmed: dict[str, int] = {}
         """Attempt -> what the button said."""
-        for owner, v, quantity, payment in baskets:
+        for owner, (v, quantity, payment, stage) in zip(("ada", "bo", "cy"), baskets, strict=True):
             self.add(owner, v, quantity)
             self.check_out(owner, "pickup" if payment in ("pickup", "free") else "standard", payment)
+            if stage != "cart":
+                self.place(owner, "right")
+            if stage in DECISIONS and self.decidable():
+                self.decide(0, stage, False)
 
     def does(self, work: Awaitable[Any]) -> Any:
         return self.runner.run(work)  # type: ignore[arg-type]  # a coroutine each time
@@ -330,6 +336,7 @@ class Machine(RuleBasedStateMachine):
     def the_books_agree(self) -> None:
         if not hasattr(self, "model"):
             return
+        self.met["steps"] += 1
         books = self.does(self.shop.books())
         self._name_carts(books)
         model, ids = self.model, self.ids

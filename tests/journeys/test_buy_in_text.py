@@ -51,40 +51,20 @@ def test_buying_a_print_in_edbrowse(till: SellingSite, tmp_path: Path) -> None:
 
 def test_buying_a_print_in_lynx(till: SellingSite, tmp_path: Path) -> None:
     lynx = Lynx(tmp_path)
-    lynx.follow("Paintings")
-    lynx.follow("Summer Flowers")
-    lynx.choose("40 cm")  # of "30 × 40 cm": the prompt of lynx takes no ×
-    lynx.choose("Oak frame")
-    lynx.follow("Update")
-    lynx.follow("Add to cart")
-    lynx.type("Quantity of", "2")
-    lynx.follow("Update cart")
+    _fill_a_cart(lynx)
+    _make_two_mistakes(lynx)
+    for choice in ("Standard", "Card"):
+        lynx.choose(choice)
+        lynx.follow("Continue")
     lynx.save()
-    lynx.follow("Check out")
-    lynx.type("For the confirmation", "ada@home")
-    lynx.type("Full name", "Ada Lovelace")
-    lynx.type("Street address", "Torstr. 1")
-    lynx.type("Postcode", "10119")
-    lynx.follow("Continue")
-    lynx.save()
-    lynx.type("Error: Enter an e-mail", "ada@example.com")
-    lynx.type("Error: Enter a town", "Berlin")
-    lynx.follow("Continue")
-    lynx.choose("Standard")
-    lynx.follow("Continue")
-    lynx.choose("Card")
-    lynx.follow("Continue")
-    lynx.save()
-    lynx.choose("I have read")
-    lynx.follow("Place order and")
+    _place(lynx)
     lynx.save()
     lynx.choose("not enough money")
     lynx.follow("Do this")
     lynx.save()
     lynx.follow("Pay again")
     lynx.follow("Continue")
-    lynx.choose("I have read")
-    lynx.follow("Place order and")
+    _place(lynx)
     lynx.follow("Do this")
     lynx.save()
     cart, mistakes, review, bank, declined, thanks = lynx.read(f"{till.base}/")
@@ -96,9 +76,44 @@ def test_buying_a_print_in_lynx(till: SellingSite, tmp_path: Path) -> None:
     are_in_order(thanks, "Thank you, your order is placed", "Total €186.00")
     assert till.taken() == [18600]
     till.wait_for_mail()
-    lynx = Lynx(tmp_path)
-    lynx.follow("Your order 1001")
-    lynx.follow("See your order")
+    assert "Paid, being prepared." in _read_mail(Lynx(tmp_path), till.base)
+
+
+def _fill_a_cart(lynx: Lynx) -> None:
+    lynx.follow("Paintings")
+    lynx.follow("Summer Flowers")
+    lynx.choose("40 cm")  # of "30 × 40 cm": the prompt of lynx takes no ×
+    lynx.choose("Oak frame")
+    lynx.follow("Update")
+    lynx.follow("Add to cart")
+    lynx.type("Quantity of", "2")
+    lynx.follow("Update cart")
     lynx.save()
-    (order,) = lynx.read(f"{till.base}/mail")
-    assert "Paid, being prepared." in order
+
+
+def _make_two_mistakes(lynx: Lynx) -> None:
+    lynx.follow("Check out")
+    lynx.type("For the confirmation", "ada@home")
+    lynx.type("Full name", "Ada Lovelace")
+    lynx.type("Street address", "Torstr. 1")
+    lynx.type("Postcode", "10119")
+    lynx.follow("Continue")
+    lynx.save()
+    lynx.type("Error: Enter an e-mail", "ada@example.com")
+    lynx.type("Error: Enter a town", "Berlin")
+    lynx.follow("Continue")
+
+
+def _place(lynx: Lynx) -> None:
+    lynx.choose("I have read")
+    lynx.follow("Place order and")
+
+
+def _read_mail(lynx: Lynx, base: str) -> str:
+    """Where its link leads."""
+    lynx.follow("Your order 1001")
+    lynx.find("Links")
+    lynx.follow("orders/1001")
+    lynx.save()
+    (order,) = lynx.read(f"{base}/mail")
+    return order

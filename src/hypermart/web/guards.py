@@ -1,7 +1,8 @@
-"""Who may come in: asked before a handler runs."""
+"""Who may come in, and how often."""
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any, cast
 
 from litestar.connection import ASGIConnection
@@ -9,7 +10,9 @@ from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import HTTPScope
 
+from hypermart.domain.payments.actions import TooManyAttempts
 from hypermart.web import csrf
+from hypermart.web.render import AnyRequest, Shop
 
 
 def same_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -18,3 +21,21 @@ def same_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
     method = cast("HTTPScope", connection.scope)["method"]
     if method not in csrf.SAFE and csrf.origin(connection.headers, base_url) == "foreign":
         raise PermissionDeniedException("This form was sent by another site.")
+
+
+async def count_try(request: AnyRequest, shop: Shop) -> None:
+    """Placing orders is how stolen cards are tried out. Raises TooManyAttempts."""
+    host = request.client.host if request.client else ""
+    if seconds := await shop.limiter.wait(f"place:{network(host)}"):
+        raise TooManyAttempts(seconds)
+
+
+def network(host: str) -> str:
+    """Whom a limit counts: an IPv4 address, or the /64 that one IPv6 customer has."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from hypermart.db.session import Database, ReadSession
 from hypermart.domain.cart.pages import Terms
 from hypermart.domain.orders.till import Till
-from hypermart.ports import Blobs, Gateway, Mail
+from hypermart.ports import Blobs, Gateway, Limiter, Mail
 from hypermart.services import Services
 from hypermart.settings import Settings
 from hypermart.web.caching import NO_STORE, Public, etag, is_known
@@ -36,6 +36,7 @@ class Shop:
         self.gateway: Gateway | None = services.gateway
         self.mail: Mail = services.mail
         self.secret: bytes = services.secret
+        self.limiter: Limiter = services.limiter
         self.till: Till = services.till
         self.terms: Terms = self.till.selling.terms
         self.static_digest = static_digest

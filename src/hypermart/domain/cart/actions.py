@@ -59,24 +59,48 @@ async def add_line(db: WriteSession, token_hash: str, variant_id: int, quantity:
 
     Raises NotFound for what is not for sale, CannotAdd where not one more can be had.
     """
-    wanted = await offer(db, variant_id, now)
-    if wanted.left == 0:
-        raise CannotAdd("Sold out. Somebody was faster.")
+    wanted = await _wanted(db, variant_id, now)
     cart = await open_cart(db, token_hash, now)
     if cart is None:
         return None
-    line = await _line_of(db, cart, variant_id, is_saved=False)
+    priced = await _priced_lines(db, cart, now)
+    line = next((line for line, _ in priced if line.variant_id == variant_id and not line.is_saved), None)
     present = line.quantity if line else 0
     added = min(quantity, rules.room(present, wanted.left))
     if not added:
         raise CannotAdd(_no_room(present, wanted.left))
     if line:
         line.quantity += added
+    elif len(priced) >= rules.LINES:
+        lines = f"{len(priced)} different things"
+        raise CannotAdd(f"Your cart holds {lines}, the most that it can. Remove one to add another.")
     else:
-        await _make_room(db, cart)
-        db.add(_new_line(cart, wanted, added, now))
+        priced.append((_new_line(db, cart, wanted, added, now), wanted.price))
     touch(cart, now)
-    return await _added(db, cart, wanted, quantity, (added, present + added))
+    return _added(wanted, quantity, (added, present + added), priced)
+
+
+async def add_first_line(db: WriteSession, token_hash: str, variant_id: int, quantity: int, now: datetime) -> Added:
+    """The same in a new cart under the hash."""
+    wanted = await _wanted(db, variant_id, now)
+    cart = await new_cart(db, token_hash, now)
+    added = min(quantity, rules.room(0, wanted.left))
+    line = _new_line(db, cart, wanted, added, now)
+    return _added(wanted, quantity, (added, added), [(line, wanted.price)])
+
+
+async def _wanted(db: WriteSession, variant_id: int, now: datetime) -> Offer:
+    wanted = await offer(db, variant_id, now)
+    if wanted.left == 0:
+        raise CannotAdd("Sold out. Somebody was faster.")
+    return wanted
+
+
+async def _priced_lines(db: WriteSession, cart: Cart, now: datetime) -> list[tuple[CartLine, int]]:
+    """Each with today's price, or where the variant is gone with what it cost."""
+    lines = select(CartLine, func.coalesce(TODAY, CartLine.seen_price)).where(CartLine.cart_id == cart.id)
+    rows = await db.execute(lines.outerjoin(Variant, Variant.id == CartLine.variant_id), {"now": now})
+    return [(line, int(price)) for line, price in rows]
 
 
 async def _line_of(db: WriteSession, cart: Cart, variant_id: int | None, *, is_saved: bool) -> CartLine | None:
@@ -92,30 +116,22 @@ def _no_room(present: int, left: int | None) -> str:
     return f"Only {left} left, and your cart has {'it' if left == 1 else 'them'} already."
 
 
-async def _make_room(db: WriteSession, cart: Cart) -> None:
-    lines = await db.scalar(select(func.count()).where(CartLine.cart_id == cart.id))
-    if lines is not None and lines >= rules.LINES:
-        raise CannotAdd(f"Your cart holds {lines} different things, the most that it can. Remove one to add another.")
-
-
-def _new_line(cart: Cart, wanted: Offer, quantity: int, now: datetime) -> CartLine:
-    return CartLine(
+def _new_line(db: WriteSession, cart: Cart, wanted: Offer, quantity: int, now: datetime) -> CartLine:
+    line = CartLine(
         cart_id=cart.id,
         variant_id=wanted.id,
         title=", ".join(filter(None, (wanted.title, wanted.options))),
         quantity=quantity,
         seen_price=wanted.price,
+        is_saved=False,
         added_at=now,
     )
+    db.add(line)
+    return line
 
 
-async def _added(db: WriteSession, cart: Cart, wanted: Offer, asked: int, got: tuple[int, int]) -> Added:
-    sums = (
-        select(func.sum(CartLine.quantity), func.sum(CartLine.quantity * func.coalesce(TODAY, CartLine.seen_price)))
-        .outerjoin(Variant, Variant.id == CartLine.variant_id)
-        .where(CartLine.cart_id == cart.id, CartLine.is_saved == false())
-    )
-    count, subtotal = (await db.execute(sums, {"now": cart.updated_at})).one()
+def _added(wanted: Offer, asked: int, got: tuple[int, int], priced: list[tuple[CartLine, int]]) -> Added:
+    bought = [(line.quantity, price) for line, price in priced if not line.is_saved]
     return Added(
         sku=wanted.sku,
         slug=wanted.slug,
@@ -125,8 +141,8 @@ async def _added(db: WriteSession, cart: Cart, wanted: Offer, asked: int, got: t
         added=got[0],
         quantity=got[1],
         left=wanted.left,
-        count=int(count),
-        subtotal=int(subtotal),
+        count=sum(quantity for quantity, _ in bought),
+        subtotal=sum(quantity * price for quantity, price in bought),
     )
 
 

@@ -87,12 +87,7 @@ async def _put_in(visit: Visit, variant_id: int, quantity: int, db: WriteSession
     """In the visitor's open cart, else in a new one under a new cookie."""
     now = visit.shop.now()
     added = await actions.add_line(db, visit.token_hash, variant_id, quantity, now)
-    if added is None:
-        await actions.new_cart(db, visit.mint(), now)
-        added = await actions.add_line(db, visit.token_hash, variant_id, quantity, now)
-    if added is None:
-        raise LookupError("a cart that was just made is gone")
-    return added
+    return added or await actions.add_first_line(db, visit.mint(), variant_id, quantity, now)
 
 
 async def _change(

@@ -16,6 +16,7 @@ from hypermart.errors import NotFound, Refused
 from hypermart.money import Money
 from hypermart.web.checkout.steps import CART_URL, asked, first_before, step_page, url_of
 from hypermart.web.forms import Form
+from hypermart.web.guards import count_try
 from hypermart.web.render import Answer, Shop
 from hypermart.web.visit import Template, Visit
 
@@ -48,6 +49,7 @@ async def place(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> A
         return _page(visit, await asked(visit, shop), Trouble(422, form.problems, has_accepted=form.is_ticked("terms")))
     wish = Wish(visit.token_hash, _total(form), form.is_ticked("terms"))
     try:
+        await count_try(visit.request, shop)
         placed = await place_order(shop.till, wish)
     except NotFound:
         return visit.leave(CART_URL)

@@ -1,0 +1,41 @@
+"""How often somebody may try something: counted in Valkey for all processes together, else in this one."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import structlog
+from limits import RateLimitItem
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+ANSWER = 0.5
+"""Seconds that Valkey has."""
+
+
+class WindowLimiter:
+    """So many tries within any window of that length. A Valkey that does not answer lets everybody through."""
+
+    def __init__(self, limit: RateLimitItem, valkey_url: str) -> None:
+        self._limit = limit
+        if valkey_url.startswith(("redis://", "rediss://")):
+            options = {"socket_timeout": ANSWER, "socket_connect_timeout": ANSWER}
+            store = RedisStorage(
+                f"async+{valkey_url}", implementation="redispy", key_prefix="hypermart:tries", **options
+            )
+            self._window = MovingWindowRateLimiter(store)
+        else:
+            self._window = MovingWindowRateLimiter(MemoryStorage())
+
+    async def wait(self, key: str) -> int:
+        try:
+            if await self._window.hit(self._limit, key):
+                return 0
+            reset_at = (await self._window.get_window_stats(self._limit, key)).reset_time
+        except (RedisError, OSError) as error:
+            log.warning("limiter.down", reason=str(error))
+            return 0
+        return max(1, math.ceil(reset_at - time.time()))  # the library goes by this clock too

@@ -1,0 +1,99 @@
+"""Adding, changing and buying by the keyboard alone: where the focus is after every step, and what is said aloud."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.journeys.pages_buying import ADA
+from tests.journeys.test_swaps import heard, listening
+from tests.parts.selling_site import SellingSite
+
+pytestmark = [pytest.mark.browser]
+FAR = 60
+
+
+async def tab_to(page: Page, control: Locator) -> None:
+    """With the Tab key, as often as it takes."""
+    for _ in range(FAR):
+        await page.keyboard.press("Tab")
+        if await control.evaluate("(each) => each === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not lead to {control}")
+
+
+async def press(page: Page, control: Locator, key: str = "Enter") -> None:
+    await tab_to(page, control)
+    await page.keyboard.press(key)
+
+
+async def fill(page: Page, label: str, words: str) -> None:
+    """What a field holds is selected when Tab leads to it, so that typing takes its place."""
+    await tab_to(page, page.get_by_label(label, exact=True))
+    await page.keyboard.type(words)
+
+
+async def test_a_print_is_chosen_added_and_changed(browser: Browser, till: SellingSite) -> None:
+    async with listening(browser, till.base) as page:
+        await page.goto("/p/summer-flowers")
+        sizes = page.get_by_role("group", name="Size").get_by_role("radio")
+        await tab_to(page, sizes.first)
+        await page.keyboard.press("ArrowDown")
+        await expect(page.locator("#version")).to_contain_text("30 × 40 cm")
+        await expect(sizes.nth(1)).to_be_focused()
+        await press(page, page.get_by_role("button", name="Add to cart"))
+        await expect(page.locator("#added")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#added")).to_contain_text("Added: Summer Flowers, 30 × 40 cm")
+        await heard(page, "for 30 × 40 cm, Unframed, €39.00, In stock")  # what is added is read because it has the focus
+        await press(page, page.get_by_role("link", name="View cart"))
+        quantity = page.get_by_label("Quantity of Summer Flowers")
+        await tab_to(page, quantity)
+        await page.keyboard.type("3")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="3 pieces")).to_be_visible()
+        await expect(quantity).to_be_focused()
+        await heard(page, "Cart updated. Total €117.00.")
+        await press(page, page.get_by_role("button", name="Remove Summer Flowers"))
+        await expect(page.get_by_role("heading", level=1, name="Your cart")).to_be_focused()
+        await expect(page.get_by_text("Nothing is in your cart.")).to_be_visible()
+        await heard(page, "Cart updated. Total €117.00.", "Summer Flowers was removed.")
+
+
+async def test_an_order_is_placed(browser: Browser, till: SellingSite) -> None:
+    async with listening(browser, till.base) as page:
+        await page.goto("/p/summer-flowers")
+        await press(page, page.get_by_role("button", name="Add to cart"))
+        await expect(page.locator("#added")).to_be_focused()
+        await press(page, page.locator("#added").get_by_role("link", name="Check out"))
+        await expect(page.get_by_role("heading", level=1, name="Address")).to_be_visible()
+        for label, words in ADA.items():
+            if label not in ("Postcode", "Town or city"):
+                await fill(page, label, words)
+        await page.keyboard.press("Enter")
+        problems = page.get_by_role("alert", name="There is a problem")
+        await expect(problems).to_be_focused()
+        for label in ("Postcode", "Town or city"):
+            await press(page, problems.get_by_role("link", name=label.lower().split()[0]))
+            await expect(page.get_by_label(label, exact=True)).to_be_focused()
+            await page.keyboard.type(ADA[label])
+            await problems.focus()
+        await press(page, page.get_by_role("button", name="Continue"))
+        await _choose(page, "Standard")
+        await _choose(page, "Invoice")
+        await press(page, page.get_by_role("checkbox", name="I have read the terms"), "Space")
+        await press(page, page.get_by_role("button", name="Place order, €27.90"))
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, your order is placed")
+
+
+async def _choose(page: Page, way: str) -> None:
+    """In a group of radio buttons: Tab leads to the chosen one or the first, arrows to the next."""
+    wanted = page.get_by_role("radio", name=way)
+    await wanted.wait_for()
+    radios = page.get_by_role("radio")
+    while not await radios.evaluate_all("(all) => all.includes(document.activeElement)"):
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Space")
+    while not await wanted.is_checked():
+        await page.keyboard.press("ArrowDown")
+    await press(page, page.get_by_role("button", name="Continue"))
