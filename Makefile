@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
 PYTEST := $(BIN)/pytest -n auto -q
 FAST := not browser and not text_browser and not slow
 
-.PHONY: help run test test-fast check provision bench journeys screenshots lock bench-large
+.PHONY: help run test test-fast check provision bench journeys text-browsers machine screenshots lock bench-large
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -28,6 +28,13 @@ check: .venv/.dev ## Style, types and who may import whom
 
 journeys: .venv/.dev provision ## Shoppers' stories in Chromium, lynx and edbrowse
 	$(PYTEST) tests/journeys
+
+text-browsers: .venv/.dev ## The purchase in w3m, links2 and elinks, too (installs them and tmux)
+	@tests/provision.sh tmux links2 elinks
+	$(BIN)/python -m tests.journeys.more_text_browsers
+
+machine: .venv/.dev provision ## Any sequence of buying on MySQL beside a model (MACHINE_EXAMPLES=250 of 30 steps)
+	TEST_DATABASE=mysql MACHINE_EXAMPLES=$${MACHINE_EXAMPLES:-250} $(BIN)/pytest -q tests/faults/test_machine.py
 
 bench: .venv/.dev ## CPU per request on MySQL beside a bare floor (docs/performance.md)
 	$(BIN)/python -m tests.bench

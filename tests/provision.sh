@@ -1,5 +1,6 @@
 #!/bin/sh
 # Puts what the tests need onto this machine: browsers, Java, the HTML checker, MySQL. Quick when all is there.
+# Programs named as arguments are installed too: the packages have the same names.
 # Fetched files go to the per-user cache, not here. Needs .venv (make does it); root or sudo only to install packages.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,7 +9,7 @@ mkdir -p "$cache"
 
 # program:package(s)
 missing=
-for pair in "chromium:chromium fonts-liberation" lynx:lynx edbrowse:edbrowse w3m:w3m java:default-jre-headless; do
+for pair in "chromium:chromium fonts-liberation" lynx:lynx edbrowse:edbrowse w3m:w3m java:default-jre-headless "$@"; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 if [ -n "$missing" ]; then

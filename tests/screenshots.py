@@ -15,7 +15,7 @@ from tests.pages.in_browser import arrive
 from tests.pages.states import HTML_STATES, State
 from tests.parts import databases
 from tests.parts.browser import chromium, opened_page
-from tests.parts.shops import open_shop, sick_shop, states_settings
+from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop
 from tests.parts.tools import TOOLS
 
 FOLDER = ROOT / "test-results" / "screenshots"
@@ -62,11 +62,13 @@ async def take_all(wanted: list[str]) -> None:
     program = TOOLS["chromium"][0]()
     if program is None:
         sys.exit("Chromium is missing: run tests/provision.sh")
-    with open_shop(states_settings()) as shop, sick_shop(states_settings()) as sick:
+    settings = states_settings()
+    with open_shop(settings) as shop, sick_shop(settings) as sick, unpaid_shop(settings) as unpaid:
+        others = {"sick": sick, "unpaid": unpaid}
         async with chromium(program) as browser:
             for number, state in enumerate(HTML_STATES, 1):
                 if not wanted or state.name in wanted:
-                    await take(browser, sick if state.seed == "sick" else shop, state)
+                    await take(browser, others.get(state.seed, shop), state)
                     print(f"\r{number} of {len(HTML_STATES)}", end="", flush=True)  # noqa: T201
 
 

@@ -58,6 +58,10 @@ def test_the_full_topology() -> None:
         ("SHOP_COUNTRY", "de"),
         ("TAX_ROUNDING", "never"),
         ("TRIES", "often"),
+        ("BASE_URL", "shop.example"),
+        ("BASE_URL", "https://shop.example/shop"),
+        ("BASE_URL", "ftp://shop.example"),
+        ("BASE_URL", "https://shop.example:http"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
@@ -70,3 +74,14 @@ def test_settings_cannot_be_changed() -> None:
     settings: Settings = load({})
     with pytest.raises(AttributeError):
         settings.port = 1  # type: ignore[misc]
+
+
+def test_an_origin_is_written_as_browsers_write_it() -> None:
+    assert load({"BASE_URL": "https://Shop.Example:443/"}).base_url == "https://shop.example"
+    assert load({"BASE_URL": "http://[::1]:8000"}).base_url == "http://[::1]:8000"
+
+
+def test_a_gateway_in_earnest_needs_a_secret() -> None:
+    with pytest.raises(BadSetting, match=r"^GATEWAY_SECRET"):
+        load({"GATEWAY_URL": "bogus:http://127.0.0.1:9000"})
+    assert load({"GATEWAY_URL": "bogus:", "MODE": "demo"}).gateway_secret

@@ -28,10 +28,13 @@ def upgrade() -> None:
         sa.Column("updated_at", base.UtcDateTime(), nullable=False),
         sa.Column("expires_at", base.UtcDateTime(), nullable=False),
         sa.Column("completed_at", base.UtcDateTime(), nullable=True),
+        sa.Column("heir_of", base.big, nullable=True),
+        sa.ForeignKeyConstraint(["heir_of"], ["carts.id"], name=op.f("fk_carts_heir_of"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_carts")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_carts_token_hash")),
     )
     op.create_index("ix_carts_expires_at", "carts", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_carts_heir_of"), "carts", ["heir_of"], unique=False)
     op.create_table(
         "counters",
         sa.Column("name", base.exact(20), nullable=False),
@@ -224,7 +227,7 @@ def upgrade() -> None:
         sa.Column("id", base.big, nullable=False),
         sa.Column("cart_id", base.big, nullable=False),
         sa.Column("variant_id", base.big, nullable=True),
-        sa.Column("title", sa.String(length=600), nullable=False),
+        sa.Column("title", sa.String(length=900), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("seen_price", base.big, nullable=False),
         sa.Column("is_saved", sa.Boolean(), server_default=sa.text("0"), nullable=False),

@@ -65,7 +65,7 @@ class Mailbox(Protocol):
 
 class Limiter(Protocol):
     async def wait(self, key: str) -> int:
-        """Counts a try of `key`: 0 if it may, else the seconds until it may again (and nothing is counted)."""
+        """Counts a try of `key`: 0 if it may, else the seconds after which it surely may (and nothing is counted)."""
         ...
 
 
@@ -99,6 +99,10 @@ class GatewayAway(Exception):
     """The gateway did not answer, or not sensibly. What was asked may have been done, or not."""
 
 
+class GatewayRefused(Exception):
+    """The gateway will not open this payment, however often it is asked. Nothing was done."""
+
+
 class Forged(Exception):
     """A callback is not signed by the gateway, or long ago."""
 
@@ -107,7 +111,10 @@ class Gateway(Protocol):
     """A payment provider. Every call may be repeated: the same `key` has its effect once. Raises GatewayAway."""
 
     async def open(self, key: str, amount: Money, *, return_url: str) -> Intent:
-        """A payment of `amount` that the shopper can act on. Authorises only; capture() takes the money."""
+        """A payment of `amount` that the shopper can act on. Authorises only; capture() takes the money.
+
+        Raises GatewayRefused.
+        """
         ...
 
     async def find(self, ref: str) -> Intent: ...

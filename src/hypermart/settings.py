@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from email.headerregistry import Address, HeaderRegistry
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
 
 import limits
 import msgspec
@@ -86,7 +87,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         mode=mode,
         root=ROOT,
         data=data,
-        base_url=(environ.get("BASE_URL") or f"http://{host}:{port}").rstrip("/"),
+        base_url=_origin(environ.get("BASE_URL") or f"http://{host}:{port}"),
         database_url=database,
         database_read_url=read,
         valkey_url=environ.get("VALKEY_URL") or "embedded:",
@@ -97,7 +98,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         mail_from=_mail_from(environ, shop_name),
         shop_bank=_bank(environ, mode),
         gateway_url=environ.get("GATEWAY_URL") or ("none:" if mode == "production" else "bogus:"),
-        gateway_secret=environ.get("GATEWAY_SECRET") or "bogus",
+        gateway_secret=_gateway_secret(environ, mode),
         secret_key=secret_key,
         shop_country=_country(environ),
         tries=_tries(environ),
@@ -151,3 +152,24 @@ def _tries(environ: Mapping[str, str]) -> str:
     except ValueError:
         raise BadSetting(f"TRIES={tries!r} is no limit: write it like 60 per 10 minutes") from None
     return tries
+
+
+def _origin(url: str) -> str:
+    """As browsers write it in their Origin header: lower case, without the scheme's own port."""
+    parts = urlsplit(url.strip().rstrip("/").lower())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+        raise BadSetting(f"BASE_URL={url!r} is not an origin: write it like https://shop.example")
+    try:
+        port = parts.port
+    except ValueError:
+        raise BadSetting(f"BASE_URL={url!r} has no usable port") from None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    is_usual = port in (None, 443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{host}" + ("" if is_usual else f":{port}")
+
+
+def _gateway_secret(environ: Mapping[str, str], mode: Mode) -> str:
+    secret = environ.get("GATEWAY_SECRET") or ""
+    if mode == "production" and environ.get("GATEWAY_URL", "none:") not in ("", "none:") and not secret:
+        raise BadSetting("GATEWAY_SECRET must be set: callbacks are believed because they are signed with it")
+    return secret or "bogus"

@@ -25,7 +25,7 @@ class Line:
     """The price that the shopper saw last."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Cart:
     owner: str
     token: str
@@ -37,13 +37,15 @@ class Cart:
     delivery: str = ""
     payment: str = ""
     order: int | None = None
+    heir_of: Cart | None = None
+    """The completed cart whose cookie it took over."""
 
     def touch(self, now: datetime) -> None:
         self.version += 1
         self.expires_at = now + KEPT
 
 
-@dataclass
+@dataclass(eq=False)
 class Attempt:
     key: str
     cart: Cart
@@ -59,6 +61,24 @@ class Attempt:
     """What the bank says of it; empty: it was never asked."""
     settles_to: str = ""
     is_capture_refused: bool = False
+
+    def is_same(self, cart: Cart, expected: int, now: datetime) -> bool:
+        is_held = self.state in ("waiting", "claimed") or now < self.created_at + HOLD
+        return is_held and (self.version, self.amount) == (cart.version, expected)
+
+
+@dataclass
+class Wish:
+    """What is sent with the button: by whose cart's cookie, from the page of which cart, at which total."""
+
+    cart: Cart | None
+    shown: Cart | None
+    expected: int
+
+
+def ancestors(cart: Cart) -> list[Cart]:
+    """It took over their cookie."""
+    return [cart.heir_of, *ancestors(cart.heir_of)] if cart.heir_of else []
 
 
 @dataclass
@@ -130,6 +150,22 @@ class Shop:
         goods = sum(self.prices[v] * line.quantity for v, line in cart.lines.items())
         return goods + FREIGHT.get(cart.delivery, 0)
 
+    def hand_over(self, cart: Cart, owner: str, fresh: str, now: datetime) -> bool:
+        """To the browser of `owner`, where what is in the cart joins what was there."""
+        if cart.order or cart.expires_at <= now:
+            return False
+        other = self.open_cart(owner, now)
+        if other is cart:
+            return True
+        cart.token = other.token if other else fresh
+        cart.owner, self.slots[owner] = owner, cart.token
+        for v, line in (other.lines if other else {}).items():
+            cart.lines.setdefault(v, Line(0, line.seen)).quantity += line.quantity
+        if other:
+            other.token, other.lines = "", {}
+        cart.touch(now)
+        return True
+
     def expire(self, now: datetime) -> None:
         kept = {id(attempt.cart) for attempt in self.attempts.values()}
         self.carts = [cart for cart in self.carts if cart.expires_at > now or id(cart) in kept]
@@ -139,16 +175,19 @@ class Shop:
     def live(self, cart: Cart) -> Attempt | None:
         return next((each for each in self.attempts.values() if each.cart is cart and each.state in LIVE), None)
 
-    def place(self, cart: Cart | None, expected: int, key: str, now: datetime) -> tuple[str, int | None, bool]:
+    def place(self, wish: Wish, key: str, now: datetime) -> tuple[str, int | None, bool]:
         """Key, order number, whether there is a page to pay at. `key`: of a new attempt, where one is made."""
+        cart, expected = wish.cart, wish.expected
         if cart is None:
             raise Refusal("NotFound")
         if cart.order:
             return "", cart.order, False
+        if wish.shown and wish.shown is not cart and wish.shown in ancestors(cart):
+            return "", wish.shown.order, False
         under_way = self.live(cart)
-        if under_way and (under_way.version, under_way.amount) == (cart.version, expected):
-            if under_way.state in ("waiting", "claimed") or now < under_way.created_at + HOLD:
-                return under_way.key, None, under_way.is_known or self.ask_to_open(under_way)
+        if under_way and under_way.is_same(cart, expected, now):
+            is_asked = under_way.state == "created" and self.ask_to_open(under_way)
+            return under_way.key, None, is_asked or under_way.state == "pending"
         if under_way and under_way.state == "claimed":
             return under_way.key, None, False
         was_held = self.let_go(under_way.key) if under_way else {}
@@ -195,6 +234,7 @@ class Shop:
         if any(units > 0 for units in left.values()):
             token, cart.token = cart.token, ""
             heir = self.new_cart(cart.owner, token, now)
+            heir.heir_of = cart
             heir.lines = {v: Line(units, cart.lines[v].seen) for v, units in left.items() if units > 0}
             for v, units in left.items():
                 cart.lines[v].quantity -= max(0, units)

@@ -1,4 +1,4 @@
-"""A real shop of three variants with the real bogus bank beside it, both restarted at will, and what their books say."""
+"""A real shop of three variants with the real bogus bank beside it, and what their books say."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from hypermart.bogus.bank import Bank
 from hypermart.bogus.callbacks import Courier
 from hypermart.bogus.desk import Desk
 from hypermart.domain.catalog.models import Variant
+from hypermart.domain.payments.models import PaymentAttempt
 from hypermart.domain.shipping.models import DeliveryMethod, DeliveryRate, Zone
 from hypermart.domain.stock.models import StockLevel, StockMovement
 from hypermart.domain.tax.models import TaxClass, TaxRate
@@ -113,9 +114,8 @@ class SmallShop:
 
     async def ask_reconciler(self) -> list[str]:
         """Keys of the attempts that it will look at now, in its order."""
-        from hypermart.domain.payments.models import PaymentAttempt as Row  # noqa: PLC0415
-
-        keys = select(Row.key).where(Row.check_at <= self.clock.now()).order_by(Row.check_at, Row.id)
+        row = PaymentAttempt
+        keys = select(row.key).where(row.check_at <= self.clock.now()).order_by(row.check_at, row.id)
         async with self.services.db.fresh() as db:
             return list((await db.execute(keys)).scalars())
 
@@ -135,12 +135,18 @@ class SmallShop:
         )
         return list(self.bank.db.execute(sql).fetchall())
 
+    def payments(self) -> dict[str, str]:
+        """What the bank says of each attempt, by its key."""
+        return {row["key"]: row["state"] for row in self.bank.db.execute("SELECT key, state FROM payments")}
+
     async def send(self, callback: Any) -> None:
         await self.courier._send(callback)
 
     async def books(self) -> dict[str, list[audit.Row]]:
         async with self.services.db.fresh() as db:
-            return {name: [dict(row) for row in (await db.execute(text(sql))).mappings()] for name, sql in BOOKS.items()}
+            return {
+                name: [dict(row) for row in (await db.execute(text(sql))).mappings()] for name, sql in BOOKS.items()
+            }
 
     def findings(self, tables: dict[str, list[audit.Row]], seen: list[audit.Seen]) -> list[str]:
         return audit.findings(audit.Records(audit.bank(self.journal), audit.mailbox(self.mail), seen, tables))

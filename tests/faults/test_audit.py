@@ -36,7 +36,7 @@ def agreeing() -> Records:
     attempt = {"id": 5, "method": "card", "state": "paid", "gateway_ref": "pay_1"}
     level = {"variant_id": 11, "on_hand": 2, "reserved": 0, "allocated": 2, "may_oversell": False}
     job = {"id": 1, "job": "mail_order_confirmation", "done_at": "2026-01-01", "dead_at": None, "last_error": None}
-    tables = {
+    tables: dict[str, list[audit.Row]] = {
         "orders": [order],
         "lines": [line],
         "taxes": taxes,

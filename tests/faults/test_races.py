@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import httpx
@@ -128,7 +129,7 @@ async def test_the_last_unit_is_sold_once(mall: Mall, payment: str) -> None:
     last = mall.variants[0]
     await mall.stock({last: 1})
     pairs = await ready(mall, [{last: 1}] * MANY, payment=payment)
-    pages = await together([lambda pair=pair: placed(*pair) for pair in pairs])
+    pages = await together([partial(placed, *pair) for pair in pairs])
     through = [page for page in pages if page.status == 200]
     assert len(through) == 1
     assert {page.status for page in pages} == {200, 409}
@@ -147,7 +148,7 @@ async def test_a_crowd_never_gets_more_than_there_is(mall: Mall) -> None:
     await mall.stock(units)
     shapes = [{a: 1, b: 2}, {b: 1, a: 1, c: 1}, {c: 3, b: 1}, {a: 2}]
     pairs = await ready(mall, [shapes[n % 4] for n in range(CROWD)], payment="invoice")
-    pages = await together([lambda pair=pair: placed(*pair) for pair in pairs])
+    pages = await together([partial(placed, *pair) for pair in pairs])
     assert {page.status for page in pages} <= {200, 409}
     sold = {variant_id: await mall.sold(variant_id) for variant_id in units}
     assert all(sold[variant_id] <= UNITS for variant_id in units), sold
@@ -155,7 +156,7 @@ async def test_a_crowd_never_gets_more_than_there_is(mall: Mall) -> None:
         rest = UNITS - sold[variant_id]
         if rest:
             late = await ready(mall, [{variant_id: 1}] * (rest + 2), payment="invoice") if rest < UNITS else []
-            pages = await together([lambda pair=pair: placed(*pair) for pair in late])
+            pages = await together([partial(placed, *pair) for pair in late])
             assert sum(page.status == 200 for page in pages) == min(rest, len(late))
     assert await mall.findings() == []
 
@@ -164,7 +165,7 @@ async def test_what_may_be_oversold_is(mall: Mall) -> None:
     variant_id = mall.variants[0]
     await mall.stock({variant_id: 1}, may_oversell=True)
     pairs = await ready(mall, [{variant_id: 1}] * MANY, payment="invoice")
-    pages = await together([lambda pair=pair: placed(*pair) for pair in pairs])
+    pages = await together([partial(placed, *pair) for pair in pairs])
     assert {page.status for page in pages} == {200}
     assert await mall.sold(variant_id) == MANY
     assert await mall.findings() == []

@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from hypermart.db.outbox import Outbox
 from hypermart.errors import Refused
-from hypermart.jobs import JOBS, delivery
-from hypermart.jobs.delivery import ATTEMPTS, LEASE, backoff, deliver, due, sweep
+from hypermart.jobs import JOBS, Patience, delivery, patience
+from hypermart.jobs.delivery import LEASE, backoff, deliver, due, sweep
 from hypermart.jobs.task import Task
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
@@ -137,7 +137,7 @@ async def test_a_task_knows_whether_it_is_held(
 async def test_a_failure_comes_again_later_and_dies_at_last(services: Services, clock: SetClock) -> None:
     id_ = await add(services, "fail")
     delays = []
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, Patience().attempts + 1):
         assert await deliver(services, id_, "quick")
         failed = await row(services, id_)
         assert (failed.attempts, failed.leased_until) == (attempt, None)
@@ -155,8 +155,15 @@ async def test_a_failure_comes_again_later_and_dies_at_last(services: Services, 
 
 
 def test_backoff_is_spread_and_bounded() -> None:
-    assert len({backoff(3) for _ in range(20)}) > 10
-    assert max(backoff(60) for _ in range(20)) <= 600
+    assert len({backoff(3, 600) for _ in range(20)}) > 10
+    assert max(backoff(60, 600) for _ in range(20)) <= 600
+
+
+def test_mails_are_tried_for_days() -> None:
+    """As long as mail servers themselves do: an evening's outage costs no confirmation."""
+    waits = [min(2.0**attempt, patience("mail_order_confirmation").longest) / 2 for attempt in range(1, 90)]
+    assert sum(waits) > 36 * 3600
+    assert patience("purge_pages") == Patience()
 
 
 async def test_an_unknown_job_is_dead_and_says_so(services: Services) -> None:
@@ -181,7 +188,7 @@ async def test_a_refusal_is_not_tried_again(services: Services, monkeypatch: pyt
 async def test_a_row_that_ends_its_processes_is_given_up(services: Services, clock: SetClock, ran: list[int]) -> None:
     id_ = await add(services, "note")
     async with services.db.write() as db:
-        await db.execute(update(Outbox).values(attempts=ATTEMPTS, leased_until=clock.now()))
+        await db.execute(update(Outbox).values(attempts=Patience().attempts, leased_until=clock.now()))
     await deliver(services, id_, "quick")
     dead = await row(services, id_)
     assert (ran, dead.dead_at is not None) == ([], True)

@@ -15,8 +15,8 @@ from tests.parts.clock import SetClock
 async def test_old_carts_are_swept_batch_by_batch(
     services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (actions, lanes):
-        monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(actions, "BATCH", 2)
+    monkeypatch.setattr(lanes, "CARTS", 2)
     async with services.db.write() as db:
         for number in range(5):
             await actions.new_cart(db, f"{number:064}", clock.now())

@@ -45,7 +45,7 @@ async def test_a_print_is_chosen_added_and_changed(browser: Browser, till: Selli
         await expect(page.locator("#added")).to_be_focused()
         await page.keyboard.press("Escape")
         await expect(page.locator("#added")).to_contain_text("Added: Summer Flowers, 30 × 40 cm")
-        await heard(page, "for 30 × 40 cm, Unframed, €39.00, In stock")  # what is added is read because it has the focus
+        await heard(page, "30 × 40 cm, Unframed, €39.00, In stock")  # what is added is read because it has the focus
         await press(page, page.get_by_role("link", name="View cart"))
         quantity = page.get_by_label("Quantity of Summer Flowers")
         await tab_to(page, quantity)
@@ -57,7 +57,7 @@ async def test_a_print_is_chosen_added_and_changed(browser: Browser, till: Selli
         await press(page, page.get_by_role("button", name="Remove Summer Flowers"))
         await expect(page.get_by_role("heading", level=1, name="Your cart")).to_be_focused()
         await expect(page.get_by_text("Nothing is in your cart.")).to_be_visible()
-        await heard(page, "Cart updated. Total €117.00.", "Summer Flowers was removed.")
+        await heard(page, "Cart updated. Total €117.00.", "Summer Flowers, 30 × 40 cm, Unframed removed.")
 
 
 async def test_an_order_is_placed(browser: Browser, till: SellingSite) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import httpx
 
+from hypermart.bogus.desk import CSP as BANK_CSP
 from hypermart.web.asgi import CSP
+from hypermart.web.demo.mail import ALONE
 from tests.pages.states import Kind, State
 
 PAGE = "public, max-age=0, s-maxage=300, stale-while-revalidate=600, stale-if-error=86400"
@@ -49,7 +51,7 @@ def complaints(state: State, answer: httpx.Response) -> Iterator[str]:
     if (policy := given.get("cache-control")) != (wanted := POLICY.get(state.kind, "no-store")):
         yield f"Cache-Control is {policy!r}, not {wanted!r}"
     yield from _of_its_visitor(state, given)
-    for name, value in ALWAYS.items():
+    for name, value in (ALWAYS | {"content-security-policy": _policy(state, answer)}).items():
         if given.get_list(name) != [value]:
             yield f"{name} is {given.get_list(name)}"
     if state.kind is Kind.REDIRECT and given.get("location") != state.to:
@@ -58,6 +60,16 @@ def complaints(state: State, answer: httpx.Response) -> Iterator[str]:
         yield f"Content-Type: {given['content-type']}"
     if not answer.is_redirect:
         yield from _of_a_body(state, answer)
+
+
+def _policy(state: State, answer: httpx.Response) -> str:
+    """A mail may do nothing. Forms lead to the shop, or to the bank, and from there back to the payment's shop."""
+    if state.kind is Kind.MAIL:
+        return ALONE
+    if state.kind is Kind.BANK:
+        given = answer.headers.get("content-security-policy", "")
+        return given if re.fullmatch(rf"{re.escape(BANK_CSP)}( http://127\.0\.0\.1:\d+)?", given) else BANK_CSP
+    return CSP.replace("form-action 'self'", "form-action 'self' http://127.0.0.1:1") if state.seed == "unpaid" else CSP
 
 
 def _of_its_visitor(state: State, given: httpx.Headers) -> Iterator[str]:

@@ -71,7 +71,9 @@ WATCH = """
     window.shopComplaints.push(`policy: ${event.violatedDirective} refused ${event.blockedURI}`));
 """
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+#: What is only good practice, and for pages: a mail has no landmarks.
+FOR_PAGES = [*TAGS, "best-practice"]
 
 
 @cache
@@ -85,32 +87,40 @@ async def arrive(page: Page, state: State, base: str) -> None:
         await page.context.add_cookies(
             [{"name": name, "value": value, "url": base} for name, value in state.cookie.items()]
         )
-    await page.goto(state.path, wait_until="load")
+    path = state.path
+    if state.found:
+        path = state.found_in(await (await page.request.get(path)).text())
+    await page.goto(path, wait_until="load")
     if state.sends:
         await _send(page, state)
-    elif state.is_typed:
-        name, value = state.typed
+    elif state.typed:
+        ((name, value),) = state.typed.items()
         field = page.locator(f"main [name^='{name}']").first
         await field.fill(value)
         await field.press("Enter")
         await page.wait_for_selector("[aria-invalid=true]")
 
 
+TYPE = """(field, value) => {
+  if (field.type === 'checkbox') field.checked = true;
+  else field.value = value;
+}"""
+
+
 async def _send(page: Page, state: State) -> None:
     """By the form's first button, as Enter does it."""
     form = page.locator(f"form[action*='{state.sends}']")
-    name, value = state.typed
-    if name:
-        await form.locator(f"[name^='{name}']").first.evaluate("(field, value) => { field.value = value; }", value)
+    for name, value in state.typed.items():
+        await form.locator(f"[name^='{name}']").first.evaluate(TYPE, value)
     async with page.expect_navigation():
         await form.evaluate("(form) => form.requestSubmit(form.querySelector('button'))")
 
 
-async def violations(page: Page) -> list[str]:
+async def violations(page: Page, tags: list[str] = FOR_PAGES) -> list[str]:
     """What axe-core finds, one line for each rule and element."""
     if not await page.evaluate("() => 'axe' in window"):
         await page.evaluate(axe())
-    options: dict[str, Any] = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+    options: dict[str, Any] = {"runOnly": {"type": "tag", "values": tags}, "resultTypes": ["violations"]}
     found = await page.evaluate("(options) => axe.run(document, options)", options)
     return [
         f"{rule['id']}: {node['html'][:120]} ({node['failureSummary'].splitlines()[-1].strip()[:160]})"

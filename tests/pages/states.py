@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -37,11 +38,16 @@ class Kind(StrEnum):
     """A picture or a file of the look, under an address that never changes its bytes."""
     PRIVATE = "private"
     """One visitor's own: nobody may keep it."""
+    MAIL = "mail"
+    """The HTML part of a mail, shown by itself."""
+    BANK = "bank"
+    """A page of the bogus gateway."""
     MACHINE = "machine"
     """What a load balancer asks."""
 
 
 HTML = {Kind.HOME, Kind.LIST, Kind.PRODUCT, Kind.CONTENT, Kind.CONFLICT, Kind.ERROR, Kind.PLAIN, Kind.PRIVATE}
+HTML |= {Kind.MAIL, Kind.BANK}
 PUBLIC = {Kind.HOME, Kind.LIST, Kind.PRODUCT, Kind.CONTENT, Kind.FEED, Kind.STREAM, Kind.FILE}
 
 
@@ -53,16 +59,20 @@ class State(msgspec.Struct, frozen=True):
     to: str = ""
     """Where a redirect leads."""
     found: str = ""
-    """An expression that finds the path on the page `path`, for addresses that carry a digest."""
+    """An expression that finds the path on the page `path`, for addresses that carry a digest or a secret."""
+    more: str = ""
+    """What follows on the path that was found."""
     seed: str = "demo"
-    """`demo`: the demo catalogue. `states`: also hypermart.demo.states. `sick`: its database is away."""
+    """`demo`: the demo catalogue. `states`: also hypermart.demo.states. `sick`: its database is away.
 
+    `unpaid`: as states, but the payment provider is away.
+    """
     visitor: str = ""
     """Whose cookie comes along, of a private page: a name in hypermart.demo.carts.CARTS; nobody known without one."""
-    typed: tuple[str, str] = ("", "")
-    """What is typed into which field of the page before its form is sent: the answer to that is the state.
+    typed: dict[str, str] = {}
+    """What is typed into which fields of the page before its form is sent: the answer to that is the state.
 
-    The field is the first whose name begins so. Sent by Enter, so by the form's first button.
+    A field is the first whose name begins so. Sent by Enter, so by the form's first button.
     """
     sends: str = ""
     """Part of the address of the form that is sent, where what is typed does not tell it."""
@@ -76,11 +86,12 @@ class State(msgspec.Struct, frozen=True):
         return self.kind in PUBLIC
 
     def address(self, shop: httpx.Client) -> str:
-        if not self.found:
-            return self.path
-        match = re.search(self.found, shop.get(self.path).text)
+        return self.found_in(shop.get(self.path).text) if self.found else self.path
+
+    def found_in(self, page: str) -> str:
+        match = re.search(self.found, page)
         assert match, f"{self.found} is not on {self.path}"
-        return match[0]
+        return match[0] + self.more
 
     @property
     def cookie(self) -> dict[str, str]:
@@ -92,8 +103,7 @@ class State(msgspec.Struct, frozen=True):
         answer = shop.get(self.address(shop), headers=headers if self.cookie else {})
         if self.is_typed:
             page, form = self._form(answer)
-            name, value = self.typed
-            values = {form.named(name) or name: value} if name else {}
+            values = {form.named(name) or name: value for name, value in self.typed.items()}
             fields = form.filled(values, next(iter(form.buttons), None))
             answer = shop.post(page.target(form), content=urlencode(fields), headers=headers | FORM)
         shop.cookies.clear()  # the next state is another visitor's
@@ -103,11 +113,11 @@ class State(msgspec.Struct, frozen=True):
         """The path that this state asks in the end."""
         if not self.is_typed:
             return self.address(shop).partition("?")[0]
-        return self._form(msgspec.structs.replace(self, typed=("", ""), sends="").answer(shop))[1].action
+        return self._form(msgspec.structs.replace(self, typed={}, sends="").answer(shop))[1].action
 
     @property
     def is_typed(self) -> bool:
-        return bool(self.typed[0] or self.sends)
+        return bool(self.typed or self.sends)
 
     @property
     def is_private(self) -> bool:
@@ -118,7 +128,7 @@ class State(msgspec.Struct, frozen=True):
         page = Page(answer)
         if self.sends:
             return page, page.form(self.sends)
-        return page, next(form for form in page.forms if form.named(self.typed[0]))
+        return page, next(form for form in page.forms if all(map(form.named, self.typed)))
 
 
 def _seeded(kind: Kind, *names: str, to: str = "") -> list[State]:
@@ -127,7 +137,7 @@ def _seeded(kind: Kind, *names: str, to: str = "") -> list[State]:
     return [State(name, kind, rows[name].path, rows[name].status, to, seed="states") for name in names]
 
 
-def _step(name: str, step: str, visitor: str, status: int = 200, *, typed: tuple[str, str] = ("", "")) -> State:
+def _step(name: str, step: str, visitor: str, status: int = 200, **typed: str) -> State:
     sends = "" if status == 200 else "/checkout/orders" if step == "review" else f"/checkout/{step}"
     return State(
         name, Kind.PRIVATE, f"/checkout/{step}", status, seed="states", visitor=visitor, typed=typed, sends=sends
@@ -139,16 +149,35 @@ def _order(number: int, name: str, more: str = "") -> State:
     return State(f"order-{name}", Kind.PRIVATE, f"/orders/{number}?t={secret}{more}", seed="states")
 
 
-def _attempt(name: str) -> State:
+def _attempt(name: str, seed: str = "states") -> State:
     path = f"/checkout/attempts/{attempt_key(name)}"
-    return State(f"attempt-{name}", Kind.PRIVATE, path, seed="states", visitor=name)
+    return State(f"attempt-{name}", Kind.PRIVATE, path, seed=seed, visitor=name)
+
+
+def _mail(name: str, number: int) -> Iterator[State]:
+    """The confirmation of an order: as the mailbox shows it, and its HTML part."""
+    found = rf'/mail/[0-9a-f]{{32}}(?="><bdi>Your order {number} )'
+    yield State(f"mail-{name}", Kind.PRIVATE, "/mail", found=found, seed="states")
+    yield State(f"mail-{name}-html", Kind.MAIL, "/mail", found=found, more="/html", seed="states")
+
+
+def _bank() -> Iterator[State]:
+    def page(name: str, **more: Any) -> State:
+        return State(name, Kind.BANK, _attempt("paying").path, found=r"/bogus/pay/[\w-]+", seed="states", **more)
+
+    yield page("bank")
+    yield page("bank-422", status=422, sends="/pay/", typed={"outcome": "nothing"})
+    yield page("bank-challenge", more="/challenge")
+    yield State("bank-unknown", Kind.BANK, "/bogus/pay/nothing", 404)
 
 
 def _checkout() -> Iterator[State]:
     """Visitors of hypermart.demo.checkouts, on the pages that they have come to."""
     yield _step("address", "address", "at-address")
+    yield _step("address-us", "address", "at-address-abroad")
+    yield _step("address-without-postcode", "address", "at-address-without-postcode")
     yield _step("address-again", "address", "at-address-again")
-    yield _step("address-422", "address", "at-address", 422, typed=("email", "no address"))
+    yield _step("address-422", "address", "at-address", 422, email="no address")
     yield _step("delivery-step", "delivery", "at-delivery")
     yield _step("delivery-nowhere", "delivery", "at-delivery-nowhere")
     yield _step("delivery-422", "delivery", "at-delivery", 422)
@@ -157,7 +186,19 @@ def _checkout() -> Iterator[State]:
     for name in ("at-review", "at-review-changed", "at-review-long", "at-review-export"):
         yield _step(name.removeprefix("at-"), "review", name)
     yield _step("review-422", "review", "at-review", 422)
-    yield from map(_attempt, ("declined", "not-finished", "voided", "paying"))
+    yield State(
+        "review-409",
+        Kind.PRIVATE,
+        "/checkout/review",
+        409,
+        seed="states",
+        visitor="at-review-changed",
+        sends="/checkout/orders",
+        typed={"total": "1990", "terms": "1"},
+    )
+    yield from map(_attempt, ("declined", "not-finished", "voided", "paying", "waiting"))
+    yield _attempt("superseded", "unpaid")
+    yield State("attempt-bank-away", Kind.PRIVATE, _attempt("paying").path, seed="unpaid", visitor="paying")
     yield State(
         "attempt-placed", Kind.REDIRECT, _attempt("paid").path, 303, f"{_order(1001, '').path}&new=1", seed="states"
     )
@@ -179,7 +220,7 @@ def _checkout() -> Iterator[State]:
         _order(1002, "", "&cancel=1").path,
         404,
         seed="states",
-        typed=("t", "wrong"),
+        typed={"t": "wrong"},
         sends="/cancellations",
     )
 
@@ -224,9 +265,16 @@ STATES: tuple[State, ...] = (
     State("cart-export", Kind.PRIVATE, "/cart?country=US", seed="states", visitor="typical"),
     State("cart-unknown-country", Kind.PRIVATE, "/cart?country=ZZ", seed="states", visitor="one"),
     State("cart-added", Kind.PRIVATE, f"/cart?added={MOON}", seed="states", visitor="one"),
-    State("cart-422", Kind.PRIVATE, "/cart", 422, seed="states", visitor="typical", typed=("q-", "1.5")),
+    State("cart-422", Kind.PRIVATE, "/cart", 422, seed="states", visitor="typical", typed={"q-": "1.5"}),
     *_checkout(),
-    State("add-422", Kind.PRIVATE, "/p/full-moon", 422, typed=("quantity", "0")),
+    State("mailbox", Kind.PRIVATE, "/mail", seed="states"),
+    *_mail("paid", 1001),
+    *_mail("transfer", 1002),
+    *_mail("long", 1003),
+    *_mail("pickup", 1004),
+    State("mail-unknown", Kind.ERROR, f"/mail/{'0' * 32}", 404),
+    *_bank(),
+    State("add-422", Kind.PRIVATE, "/p/full-moon", 422, typed={"quantity": "0"}),
     *_seeded(Kind.ERROR, "archived", "scheduled", "draft", "missing"),
     State("no-such-address", Kind.ERROR, "/nothing/here", 404),
     State("no-such-category", Kind.ERROR, "/c/nothing-here", 404),

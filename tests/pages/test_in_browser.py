@@ -10,7 +10,7 @@ from litestar import MediaType, Response, get
 from playwright.async_api import Browser
 
 from tests.pages import in_browser
-from tests.pages.states import HTML_STATES, State
+from tests.pages.states import HTML_STATES, Kind, State
 from tests.parts.browser import opened_page
 from tests.parts.shops import open_shop, states_settings
 
@@ -23,13 +23,14 @@ each = pytest.mark.parametrize("state", HTML_STATES, ids=lambda state: state.nam
 async def test_axe_finds_nothing_in_any_theme_or_width(state: State, browser: Browser, shops: Shops) -> None:
     found: dict[str, list[str]] = {}
     base = address(shops, state)
+    tags = in_browser.TAGS if state.kind is Kind.MAIL else in_browser.FOR_PAGES
     async with opened_page(browser, base, bypass_csp=True) as (page, _):
         await in_browser.arrive(page, state, base)
         for width in (1280, 360):
             await page.set_viewport_size({"width": width, "height": 900})
             for theme in ("light", "dark"):
                 await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-                if lines := await in_browser.violations(page):
+                if lines := await in_browser.violations(page, tags):
                     found[f"{theme} {width}"] = lines
     assert found == {}
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.pages.states import HTML_STATES, Kind, State
+from tests.parts.forms import Page
 from tests.parts.tools import need
 
 Shops = Callable[[str], httpx.Client]
@@ -29,6 +30,8 @@ PAGE_BYTES = {
     Kind.ERROR: 10_000,
     Kind.PLAIN: 1_000,
     Kind.PRIVATE: 16_000,
+    Kind.MAIL: 4_000,
+    Kind.BANK: 2_000,
 }
 STYLE_BYTES, SCRIPT_BYTES = 14_000, 18_000
 #: The one face that every page preloads; woff2 is compressed already.
@@ -57,6 +60,13 @@ def test_the_html_checker_finds_nothing(shops: Shops, tmp_path: Path) -> None:
 @pytest.mark.parametrize("state", HTML_STATES, ids=lambda state: state.name)
 def test_a_page_is_small(state: State, shops: Shops) -> None:
     assert packed(state.answer(shops(state.seed)).content) <= PAGE_BYTES[state.kind]
+
+
+@pytest.mark.parametrize("state", HTML_STATES, ids=lambda state: state.name)
+def test_every_form_that_changes_something_has_a_field(state: State, shops: Shops) -> None:
+    """lynx sends a form without any by GET."""
+    forms = Page(state.answer(shops(state.seed))).forms
+    assert [form.action for form in forms if form.method == "post" and not form.fields] == []
 
 
 def test_what_every_page_loads_is_small(shop: httpx.Client) -> None:

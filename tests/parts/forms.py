@@ -11,7 +11,7 @@ import httpx
 
 
 class Form:
-    """`fields` are what would be sent as the page stands; `buttons` the named submits, which are sent when pressed."""
+    """`fields` are what would be sent as the page stands; `buttons` the submits, which count when pressed."""
 
     def __init__(self, action: str, method: str) -> None:
         self.action, self.method = action, method
@@ -29,7 +29,7 @@ class Form:
         sent = [(name, values.get(name, value)) for name, value in self.fields]
         known = {name for name, _ in self.fields}
         sent += [(name, value) for name, value in values.items() if name not in known]
-        return sent + ([press] if press else [])
+        return sent + ([press] if press and press[0] else [])
 
 
 class _Page(HTMLParser):
@@ -61,14 +61,16 @@ class _Page(HTMLParser):
         assert form is not None
         if tag == "option" and self._select:
             self._select[1].append((given.get("value", ""), "selected" in given))
-        elif not name or "disabled" in given:
+        elif "disabled" in given:
+            return
+        elif tag == "button" or given.get("type") == "submit":
+            form.buttons.append((name, given.get("value", "")))
+        elif not name:
             return
         elif tag == "select":
             self._select = (name, [])
         elif tag == "textarea":
             self._area = (name, [])
-        elif tag == "button" or given.get("type") == "submit":
-            form.buttons.append((name, given.get("value", "")))
         elif tag == "input" and given.get("type") in ("radio", "checkbox"):
             value = given.get("value", "on")
             form.choices.setdefault(name, []).append(value)

@@ -49,6 +49,9 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
     "lynx": (_on_path("lynx"), PROVISION),
     "edbrowse": (_on_path("edbrowse"), PROVISION),
     "w3m": (_on_path("w3m"), PROVISION),
+    "links2": (_on_path("links2"), "run tests/provision.sh links2"),
+    "elinks": (_on_path("elinks"), "run tests/provision.sh elinks"),
+    "tmux": (_on_path("tmux"), "run tests/provision.sh tmux"),
     "vnu": (_vnu, f"it needs Java 17 and the jar; {PROVISION}"),
     "mysql": (_mysql, PROVISION),
 }

@@ -1,4 +1,4 @@
-"""Fixtures: the shop with every state on a real port (`site`), a sick one (`sick`), the browser that visits them."""
+"""Fixtures: the shop with every state on a real port (`site`), two that lack a service, and the browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 
 from tests.parts import databases
 from tests.parts.browser import chromium
-from tests.parts.shops import open_shop, sick_shop, states_settings
+from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop
 from tests.parts.tools import need
 
 
@@ -34,10 +34,17 @@ def shop(site: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def shops(shop: httpx.Client, sick: str) -> Iterator[Callable[[str], httpx.Client]]:
+def unpaid(worker: str) -> Iterator[str]:
+    with unpaid_shop(states_settings()) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def shops(shop: httpx.Client, sick: str, unpaid: str) -> Iterator[Callable[[str], httpx.Client]]:
     """By the seed of a state: who is asked for it."""
-    with httpx.Client(base_url=sick, timeout=20) as ill:
-        yield lambda seed: ill if seed == "sick" else shop
+    with httpx.Client(base_url=sick, timeout=20) as ill, httpx.Client(base_url=unpaid, timeout=20) as poor:
+        others = {"sick": ill, "unpaid": poor}
+        yield lambda seed: others.get(seed, shop)
 
 
 @pytest.fixture(scope="session")

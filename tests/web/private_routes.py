@@ -32,6 +32,8 @@ class Door(msgspec.Struct, frozen=True):
     typed: dict[str, str] = {}
     needs_token: bool = True
     """Not where the form has a secret of its own, or stands on pages that are cached."""
+    is_link: bool = False
+    """Its secret opens it in any browser."""
 
 
 DOORS = {
@@ -41,8 +43,12 @@ DOORS = {
     Route("POST", "/checkout/delivery"): Door("/checkout/delivery", {"delivery": "express"}),
     Route("POST", "/checkout/payment"): Door("/checkout/payment", {"payment": "invoice"}),
     Route("POST", "/checkout/orders"): Door("/checkout/review", {"terms": "yes"}),
-    Route("POST", "/checkout/attempts/{key:str}/retries"): Door("/checkout/attempts/{key:str}", needs_token=False),
-    Route("POST", "/orders/{number:int}/cancellations"): Door("/orders/{number:int}?t={t}&cancel=1", needs_token=False),
+    Route("POST", "/checkout/attempts/{key:str}/retries"): Door(
+        "/checkout/attempts/{key:str}", {}, False, is_link=True
+    ),
+    Route("POST", "/orders/{number:int}/cancellations"): Door(
+        "/orders/{number:int}?t={t}&cancel=1", {}, False, is_link=True
+    ),
 }
 #: Private pages.
 PAGES = {
@@ -72,7 +78,9 @@ def handlers(app: Litestar) -> Iterator[tuple[Route, HTTPRouteHandler]]:
 
 def private(app: Litestar) -> set[Route]:
     """All behind the guard of forms, and all that know their visitor."""
-    return {route for route, handler in handlers(app) if _is_guarded(handler) or "visit" in handler.resolve_dependencies()}
+    return {
+        route for route, handler in handlers(app) if _is_guarded(handler) or "visit" in handler.resolve_dependencies()
+    }
 
 
 def unguarded(app: Litestar) -> set[Route]:
@@ -85,9 +93,11 @@ def _is_guarded(handler: HTTPRouteHandler) -> bool:
 
 
 class Visited(msgspec.Struct, frozen=True):
-    """One shopper who has been everywhere: an order to be paid later, a payment that was declined, a cart at the end."""
+    """One shopper who has been everywhere: an order to be paid later, a payment that was declined, a full cart."""
 
     shopper: Shopper
+    phone: Shopper
+    """Another browser of theirs, which has been nowhere."""
     number: str
     token: str
     key: str
@@ -115,6 +125,7 @@ async def visited(selling: SellingShop, who: str, /, **address: str) -> Visited:
     order = await shopper.place(await shopper.to_review(payment="invoice", **address))
     await shopper.add(await selling.variant(FLOWERS), 2)
     declined = await shopper.pay(await shopper.place(await shopper.to_review(**address)), "do_not_honour")
+    await selling.tell_bank(deliver=True)  # or else its callback comes in the middle of a test
     number, _, token = order.url.rpartition("/")[2].partition("?t=")
     key = declined.url.rpartition("/")[2]
-    return Visited(shopper, number, token.partition("&")[0], key)
+    return Visited(shopper, selling.shopper(f"{who} on the phone"), number, token.partition("&")[0], key)

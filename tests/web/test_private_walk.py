@@ -59,7 +59,8 @@ async def state(selling: SellingShop) -> dict[str, Any]:
 
 async def sent(ada: Visited, route: Route, fields: list[tuple[str, str]], **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = await ada.shopper.client.post(
+    browser = ada.phone if DOORS[route].is_link else ada.shopper
+    answer = await browser.client.post(
         ada.address(route.path), content=urlencode(fields), headers=FORM | named, follow_redirects=False
     )
     nobody_keeps(answer)
@@ -98,7 +99,14 @@ async def test_nobody_keeps_a_private_page(selling: SellingShop, ada: Visited, r
     address = ada.address(route.path)
     secret = f"{address}?t={ada.token}"
     for client in (ada.shopper.client, nobody):
-        for url in (address, secret, f"{secret}&new=1", f"{address}x", f"{address}/", f"{address}?country=FR&added=%00"):
+        for url in (
+            address,
+            secret,
+            f"{secret}&new=1",
+            f"{address}x",
+            f"{address}/",
+            f"{address}?country=FR&added=%00",
+        ):
             for headers in ({}, PARTIAL, JSON, {"if-none-match": "*"}, {"cookie": "cart=x; cart_n=9"}):
                 answer = await client.get(url, headers=headers)
                 nobody_keeps(answer) if answer.status_code != 301 else None

@@ -14,12 +14,14 @@ import httpx
 import msgspec
 
 from hypermart.money import Money
-from hypermart.ports import Clock, Forged, GatewayAway, GatewayEvent, Intent, IntentState
+from hypermart.ports import Clock, Forged, GatewayAway, GatewayEvent, GatewayRefused, Intent, IntentState
 
 PATIENCE, CONNECT = 5.0, 2.0
 """Seconds: for a whole call; for the gateway to pick up."""
 STALE = 300
 """Seconds between the gateway's clock and ours, either way, after which a callback may be a replayed one."""
+NEVER = (400, 401, 403, 422)
+"""Answers that will be the same next time, and say that nothing was opened. (409 says that something was.)"""
 SIGNATURE = "x-bogus-signature"
 _SIGNED = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")
 
@@ -62,7 +64,12 @@ class BogusGateway:
 
     async def open(self, key: str, amount: Money, *, return_url: str) -> Intent:
         body = {"key": key, "amount": amount.minor, "currency": amount.currency, "return_url": return_url}
-        return await self._post("/payments", key, body)
+        try:
+            return await self._post("/payments", key, body)
+        except GatewayAway as error:
+            if isinstance(cause := error.__cause__, httpx.HTTPStatusError) and cause.response.status_code in NEVER:
+                raise GatewayRefused(str(error)) from cause
+            raise
 
     async def find(self, ref: str) -> Intent:
         return await self._ask("GET", f"/payments/{ref}")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
-
 import structlog
 from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -22,9 +19,12 @@ class WindowLimiter:
     def __init__(self, limit: RateLimitItem, valkey_url: str) -> None:
         self._limit = limit
         if valkey_url.startswith(("redis://", "rediss://")):
-            options = {"socket_timeout": ANSWER, "socket_connect_timeout": ANSWER}
             store = RedisStorage(
-                f"async+{valkey_url}", implementation="redispy", key_prefix="hypermart:tries", **options
+                f"async+{valkey_url}",
+                implementation="redispy",
+                key_prefix="hypermart:tries",
+                socket_timeout=ANSWER,
+                socket_connect_timeout=ANSWER,
             )
             self._window = MovingWindowRateLimiter(store)
         else:
@@ -32,10 +32,8 @@ class WindowLimiter:
 
     async def wait(self, key: str) -> int:
         try:
-            if await self._window.hit(self._limit, key):
-                return 0
-            reset_at = (await self._window.get_window_stats(self._limit, key)).reset_time
+            is_free = await self._window.hit(self._limit, key)
         except (RedisError, OSError) as error:
             log.warning("limiter.down", reason=str(error))
             return 0
-        return max(1, math.ceil(reset_at - time.time()))  # the library goes by this clock too
+        return 0 if is_free else self._limit.get_expiry()

@@ -29,11 +29,11 @@ def _mysql_rows(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
     return f"JSON_ARRAYAGG(JSON_ARRAY({compiler.process(element.clauses, **kw)}))"
 
 
-#: MySQL: lock wait timeout, deadlock. Either way InnoDB has given up a transaction that may be run again.
-MYSQL_DEADLOCK = (1205, 1213)
+#: MySQL's number of a deadlock. Not that of a lock that was waited for in vain (1205): that took seconds already.
+MYSQL_DEADLOCK = 1213
 
 
 def is_deadlock(error: OperationalError) -> bool:
     """Whether the same transaction may well succeed if it is run again."""
     arguments = getattr(error.orig, "args", ())
-    return any(argument in MYSQL_DEADLOCK for argument in arguments[:1])
+    return any(argument == MYSQL_DEADLOCK for argument in arguments[:1])

@@ -36,7 +36,9 @@ def read_engine(url: str) -> AsyncEngine:
 
 
 def _sqlite(url: str, *statements: str, **options: Any) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=4, pool_timeout=POOL, connect_args={"timeout": LOCK}, **options)
+    engine = create_async_engine(
+        url, hide_parameters=True, pool_size=4, pool_timeout=POOL, connect_args={"timeout": LOCK}, **options
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
@@ -57,6 +59,7 @@ def _sqlite(url: str, *statements: str, **options: Any) -> AsyncEngine:
 def _mysql(url: str, statement: str, **options: Any) -> AsyncEngine:
     engine = create_async_engine(
         url,
+        hide_parameters=True,  # errors go to the log, and names and addresses must not
         pool_size=10,
         max_overflow=10,
         pool_timeout=POOL,

@@ -21,6 +21,7 @@ from hypermart.services import Services
 
 HOME = Address(name="Zoë Ångström", line1="Musterstraße 12", postcode="10115", city="Berlin", country="DE")
 ABROAD = Address(name="Zoë", line1="12 Long Way", city="Cupertino", region="CA", postcode="95014", country="US")
+NO_POSTCODE = Address(name="Zoë", line1="Al Wasl Road 1", region="DU", country="AE")
 LONG = Address(
     name="Wolfeschlegelsteinhausenbergerdorff " * 2,
     company="Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
@@ -56,6 +57,8 @@ _READY: dict[str, Any] = {"delivery": "standard", "payment": "card"}
 VISITORS = (
     Visitor("at-address", address=None),
     Visitor("at-address-again", LONG, ABROAD),
+    Visitor("at-address-abroad", ABROAD),
+    Visitor("at-address-without-postcode", NO_POSTCODE),
     Visitor("at-delivery"),
     Visitor("at-delivery-nowhere", ABROAD, pieces=(Piece("AP004-L-U", 99),)),
     Visitor("at-payment", delivery="pickup"),
@@ -67,6 +70,8 @@ VISITORS = (
     Visitor("not-finished", **_READY, attempt=states.RELEASED, reason="expired"),
     Visitor("voided", **_READY, attempt=states.VOIDED, reason="out_of_stock"),
     Visitor("paying", **_READY, attempt=states.PENDING),
+    Visitor("waiting", **_READY, attempt=states.PENDING),
+    Visitor("superseded", **_READY, attempt=states.SUPERSEDED),
     # Orders, by number from 1001 on.
     Visitor("paid", **_READY, attempt=states.PAID, has_earlier=True, is_ordered=True),
     Visitor("transfer", HOME, ABROAD, "standard", "transfer", attempt=states.ACCEPTED, is_ordered=True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+import msgspec
+
 from hypermart.jobs.mail import mail_order_confirmation, mail_payment_failed, mail_payment_reminder
 from hypermart.jobs.pictures import make_renditions
 from hypermart.jobs.purge import purge_pages
@@ -28,4 +30,21 @@ JOBS: dict[str, JobFunction] = {
 SLOW = frozenset({"make_renditions"})
 """Run one at a time in a lane of their own, so that a hundred new pictures do not hold up a purge or a mail."""
 
-__all__ = ["JOBS", "SLOW", "JobFunction"]
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long a job that fails is tried again."""
+
+    attempts: int = 10
+    longest: float = 600
+    """Seconds between two attempts; ten attempts spread over about a quarter of an hour."""
+
+
+MAILS = Patience(attempts=90, longest=3600)
+"""Two to three days: as long as mail servers themselves try to hand a mail on."""
+
+
+def patience(job: str) -> Patience:
+    return MAILS if job.startswith("mail_") else Patience()
+
+
+__all__ = ["JOBS", "SLOW", "JobFunction", "Patience", "patience"]

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from hypermart.db.outbox import Outbox
 from hypermart.errors import Refused
-from hypermart.jobs import JOBS, SLOW, JobFunction
+from hypermart.jobs import JOBS, SLOW, JobFunction, Patience, patience
 from hypermart.jobs.task import Task
 from hypermart.services import Services
 
@@ -26,9 +26,6 @@ Lane: TypeAlias = Literal["quick", "slow"]
 
 RUN, LEASE = 60, timedelta(seconds=90)
 """A job that runs longer than RUN seconds is stopped, well before its lease ends."""
-ATTEMPTS = 10
-LONGEST_DELAY = 600
-"""Seconds; ten attempts spread over about a quarter of an hour."""
 KEPT = timedelta(days=7)
 BATCH = 100
 
@@ -44,7 +41,7 @@ async def deliver(services: Services, outbox_id: int, lane: Lane) -> bool:
         async with asyncio.timeout(RUN):
             await run(services, task, **args)
     except Exception as error:  # noqa: BLE001  (whatever a job raises is kept with its row)
-        await _failed(services, task, error, attempts)
+        await _failed(services, task, error, attempts, patience(job))
     else:
         await _mark(services, task, done_at=services.clock.now(), last_error=None)
         log.info("outbox.done", id=task.id, job=job, attempts=attempts)
@@ -54,8 +51,8 @@ async def deliver(services: Services, outbox_id: int, lane: Lane) -> bool:
 def _function(job: str, attempts: int) -> JobFunction:
     if job not in JOBS:
         raise Refused(f"unknown job {job!r}: this release has {', '.join(sorted(JOBS))}")
-    if attempts > ATTEMPTS:
-        raise Refused(f"given up: {ATTEMPTS} attempts ended with the process that ran them")
+    if attempts > (most := patience(job).attempts):
+        raise Refused(f"given up: {most} attempts ended with the process that ran them")
     return JOBS[job]
 
 
@@ -101,22 +98,22 @@ async def _lease(services: Services, outbox_id: int, lane: Lane) -> tuple[Task, 
     return Task(outbox_id, lease), job, args, attempts
 
 
-async def _failed(services: Services, task: Task, error: Exception, attempts: int) -> None:
+async def _failed(services: Services, task: Task, error: Exception, attempts: int, patience: Patience) -> None:
     words = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
     reason = " ".join(words.split())[:500]
     now = services.clock.now()
-    if isinstance(error, Refused) or attempts >= ATTEMPTS:
+    if isinstance(error, Refused) or attempts >= patience.attempts:
         log.error("outbox.dead", id=task.id, attempts=attempts, reason=reason)
         await _mark(services, task, dead_at=now, last_error=reason)
     else:
-        delay = backoff(attempts)
+        delay = backoff(attempts, patience.longest)
         log.warning("outbox.failed", id=task.id, attempts=attempts, reason=reason, again_in=round(delay, 1))
         await _mark(services, task, due_at=now + timedelta(seconds=delay), last_error=reason)
 
 
-def backoff(attempts: int) -> float:
+def backoff(attempts: int, longest: float) -> float:
     """Seconds until the next attempt. The spread keeps rows that failed together from coming back together."""
-    return min(2.0**attempts, LONGEST_DELAY) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
+    return min(2.0 ** min(attempts, 30), longest) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
 
 
 async def _mark(services: Services, task: Task, **values: Any) -> None:

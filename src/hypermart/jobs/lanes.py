@@ -7,7 +7,10 @@ import contextlib
 
 import structlog
 
-from hypermart.domain.cart.actions import BATCH, expire_carts
+from hypermart.domain.cart.actions import BATCH as CARTS
+from hypermart.domain.cart.actions import expire_carts
+from hypermart.domain.payments.actions import BATCH as ATTEMPTS
+from hypermart.domain.payments.actions import forget_attempts
 from hypermart.jobs import delivery
 from hypermart.services import Services
 
@@ -62,10 +65,11 @@ async def sweeping(services: Services) -> None:
 async def sweep(services: Services) -> None:
     """What nobody needs any more is gone. Carts go in transactions of bounded size, until none is left."""
     await delivery.sweep(services)
-    expired = BATCH
-    while expired == BATCH:
-        async with services.db.write() as db:
-            expired = await expire_carts(db, services.clock.now())
+    for forget, batch in ((forget_attempts, ATTEMPTS), (expire_carts, CARTS)):
+        forgotten = batch
+        while forgotten == batch:
+            async with services.db.write() as db:
+                forgotten = await forget(db, services.clock.now())
 
 
 def line(error: Exception) -> str:

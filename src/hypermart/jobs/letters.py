@@ -57,7 +57,7 @@ def written(services: Services, task: Task, letter: Letter) -> EmailMessage:
 def recipient(name: str, email: str) -> Address:
     """As it stands in the To header. A domain in any script is written in ASCII, as the mail system knows it."""
     if not is_email(email) or one_line(email) != email:
-        raise Refused(f"{email[:100]!r} is not an e-mail address")
+        raise Refused("the address of the order is not an e-mail address")
     local, _, domain = email.rpartition("@")
     return Address(one_line(_SPECIALS.sub(" ", name))[:LONGEST_NAME].strip(), local, _ascii(domain))
 
@@ -72,7 +72,7 @@ def _ascii(domain: str) -> str:
     try:
         return domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
     except idna.IDNAError as error:
-        raise Refused(f"{domain[:100]!r} is not a domain: {error}") from None
+        raise Refused(f"the e-mail address has a domain that cannot be: {type(error).__name__}") from None
 
 
 def _host(base_url: str) -> str:

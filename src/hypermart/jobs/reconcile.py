@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 PERIOD = 5.0
 """Seconds."""
-BATCH = 50
+BATCH, AT_ONCE = 50, 8
 
 
 async def reconcile(services: Services) -> int:
@@ -24,14 +24,17 @@ async def reconcile(services: Services) -> int:
     now = services.clock.now()
     async with services.db.fresh() as db:
         keys = await due(db, now, BATCH)
-    looked = 0
-    for key in keys:
-        async with services.db.write() as write:
-            is_ours = await take_for_check(write, key, now)
-        if is_ours:
-            looked += 1
-            await _look(services, key)
-    return looked
+    at_once = asyncio.Semaphore(AT_ONCE)  # a gateway that hangs holds up few
+
+    async def look(key: str) -> bool:
+        async with at_once:
+            async with services.db.write() as write:
+                is_ours = await take_for_check(write, key, now)
+            if is_ours:
+                await _look(services, key)
+            return is_ours
+
+    return sum(await asyncio.gather(*map(look, keys)))
 
 
 async def free_holds(services: Services) -> None:
@@ -44,16 +47,16 @@ async def _look(services: Services, key: str) -> None:
     try:
         await finalise(services.till, key)
     except GatewayAway as error:
-        log.warning("gateway.away", attempt=key, reason=str(error))
+        log.warning("gateway.away", attempt=key[:8], reason=str(error))
     except Exception as error:
-        log.exception("reconcile.failed", attempt=key, exc_info=error)
+        log.exception("reconcile.failed", attempt=key[:8], exc_info=error)
 
 
 async def reconciling(services: Services) -> None:
     while True:
         try:
-            await reconcile(services)
             await free_holds(services)
+            await reconcile(services)
         except Exception as error:  # noqa: BLE001  (a database that is away for a while must not end the worker)
             log.warning("reconcile.failed", reason=f"{type(error).__name__}: {error}"[:300])
         await asyncio.sleep(PERIOD)

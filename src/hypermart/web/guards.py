@@ -25,17 +25,17 @@ def same_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
 
 async def count_try(request: AnyRequest, shop: Shop) -> None:
     """Placing orders is how stolen cards are tried out. Raises TooManyAttempts."""
-    host = request.client.host if request.client else ""
-    if seconds := await shop.limiter.wait(f"place:{network(host)}"):
+    who = network(request.client.host if request.client else "")
+    if who and (seconds := await shop.limiter.wait(f"place:{who}")):
         raise TooManyAttempts(seconds)
 
 
 def network(host: str) -> str:
-    """Whom a limit counts: an IPv4 address, or the /64 that one IPv6 customer has."""
+    """Whom a limit counts: an IPv4 address, or the /64 that one IPv6 customer has. '' for a socket: nobody."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
+        return ""
+    if isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped:
         return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -6,6 +6,7 @@ from litestar import Router
 from litestar.di import NamedDependency, Provide
 
 from hypermart.settings import Settings
+from hypermart.web import forms
 from hypermart.web.checkout import address, attempt, cart, delivery, order, payment, review
 from hypermart.web.demo import mail
 from hypermart.web.guards import same_origin
@@ -60,6 +61,7 @@ def routers(settings: Settings) -> list[Router]:
                 order.cancel,
             ],
             guards=[same_origin],
+            request_max_body_size=forms.LIMIT,
             dependencies={"visit": Provide(visit, sync_to_thread=False)},
         ),
         # Machines ask, ours and the gateway's; never cached.

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from hypermart.domain.cart.queries import cart_count, is_open
 from hypermart.web import csrf
 from hypermart.web.caching import NO_STORE
 from hypermart.web.forms import STALE, Form, parsed
@@ -49,6 +50,17 @@ class Visit:
     def renew(self) -> None:
         """The cookie lives on as long as the cart that was just changed."""
         self._is_new = True
+
+    async def known_hash(self) -> str:
+        """The hash of the open cart that this browser has, else of a cookie that is minted for it."""
+        async with self.shop.db.fresh() as db:
+            is_known = await is_open(db, self.token_hash, self.shop.now())
+        return self.token_hash if is_known else self.mint()
+
+    async def count(self) -> int:
+        """Pieces in this visitor's open cart now."""
+        async with self.shop.db.fresh() as db:
+            return await cart_count(db, self.token_hash, self.shop.now())
 
     @property
     def is_partial(self) -> bool:

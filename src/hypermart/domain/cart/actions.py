@@ -260,12 +260,42 @@ async def _choose(db: WriteSession, token_hash: str, now: datetime, **chosen: st
 
 
 async def hand_over(db: WriteSession, cart_id: int, token_hash: str, now: datetime) -> bool:
-    """The cart belongs to the cookie with this hash, and to no other any more. False if it cannot be changed."""
+    """The cart belongs to the cookie with this hash, and to no other any more. False if it cannot be changed.
+
+    What the cookie stood for before is not lost: its lines are in this cart.
+    """
     cart = await db.get(Cart, cart_id, with_for_update=True, populate_existing=True)
     if cart is None or cart.completed_at is not None or cart.expires_at <= now:
         return False
+    other = await locked_cart(db, token_hash)
+    if other is cart:
+        return True
+    if other:  # this browser has a cart of its own by now: what is in it comes along
+        for line in await db.scalars(select(CartLine).where(CartLine.cart_id == other.id)):
+            await _move(db, line, cart)
+        other.token_hash = secrets.token_hex(32)
+        await db.flush()  # a hash is unique
     cart.token_hash = token_hash
+    touch(cart, now)
     return True
+
+
+async def _move(db: WriteSession, line: CartLine, cart: Cart) -> None:
+    """Into another cart; one line there if it has the variant already."""
+    twin = await _line_of(db, cart, line.variant_id, is_saved=line.is_saved) if line.variant_id else None
+    if twin:
+        twin.quantity = min(twin.quantity + line.quantity, rules.MOST)
+        await db.delete(line)
+    else:
+        line.cart_id = cart.id
+
+
+async def bought_before(db: WriteSession, cart: Cart, cart_id: int) -> bool:
+    """Whether `cart_id` was this visitor's cart before `cart` took over its cookie, if need be over several orders."""
+    ancestor: int | None = cart.heir_of
+    while ancestor is not None and ancestor != cart_id:
+        ancestor = await db.scalar(select(Cart.heir_of).where(Cart.id == ancestor))
+    return ancestor is not None
 
 
 async def complete(db: WriteSession, cart_id: int, bought: Mapping[int, int], now: datetime) -> None:
@@ -289,6 +319,7 @@ async def complete(db: WriteSession, cart_id: int, bought: Mapping[int, int], no
     token_hash, cart.token_hash = cart.token_hash, secrets.token_hex(32)
     await db.flush()  # a hash is unique
     heir = await new_cart(db, token_hash, now)
+    heir.heir_of = cart.id
     for line, sold in left:
         if sold:
             db.add(_copy(line, heir, line.quantity - sold))
@@ -311,9 +342,10 @@ def _copy(line: CartLine, cart: Cart, quantity: int) -> CartLine:
 async def expire_carts(db: WriteSession, now: datetime) -> int:
     """Forgets carts that nobody has changed for long, up to BATCH of them; gives how many.
 
-    A cart that something else points at (an attempt to pay, an order) is not forgotten: money may hang on it.
+    A cart that an attempt to pay points at is not forgotten: money may hang on it.
     """
-    unwanted = select(Cart.id).where(Cart.expires_at <= now, *(~exists().where(key == Cart.id) for key in _keepers()))
+    is_over = Cart.expires_at <= now, Cart.completed_at.is_(None)
+    unwanted = select(Cart.id).where(*is_over, *(~exists().where(key == Cart.id) for key in _keepers()))
     ids = (await db.scalars(unwanted.order_by(Cart.expires_at).limit(BATCH))).all()
     if ids:
         await db.execute(delete(Cart).where(Cart.id.in_(ids), Cart.expires_at <= now))  # no page shows this
@@ -322,6 +354,7 @@ async def expire_carts(db: WriteSession, now: datetime) -> int:
 
 def _keepers() -> list[Column[Any]]:
     """The foreign keys of later nouns that point at carts. Lines go with their cart."""
-    tables = [table for table in Base.metadata.tables.values() if table is not CartLine.__table__]
+    own = (Cart.__table__, CartLine.__table__)
+    tables = [table for table in Base.metadata.tables.values() if table not in own]
     keys = [key for table in tables for key in table.foreign_keys]
     return [key.parent for key in keys if key.references(Cart.__table__)]  # type: ignore[arg-type]  # it is a table

@@ -34,6 +34,8 @@ class Cart(Base):
     updated_at: Mapped[At]
     expires_at: Mapped[At]
     completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    heir_of: Mapped[int | None] = mapped_column(ForeignKey("carts.id", ondelete="SET NULL"), index=True)
+    """The completed cart whose cookie and leftover lines it has taken over."""
 
 
 class CartLine(Base):
@@ -48,7 +50,7 @@ class CartLine(Base):
     id: Mapped[Id]
     cart_id: Mapped[int] = mapped_column(ForeignKey("carts.id", ondelete="CASCADE"))
     variant_id: Mapped[int | None] = mapped_column(ForeignKey("variants.id", ondelete="SET NULL"), index=True)
-    title: Mapped[str] = mapped_column(String(600))
+    title: Mapped[str] = mapped_column(String(900))
     quantity: Mapped[int]
     seen_price: Mapped[Minor]
     """Unit price that the shopper last saw and accepted; a notice names the difference to today's."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from hypermart.domain.browse.pages import PictureView
@@ -58,7 +60,8 @@ class CartView(msgspec.Struct, frozen=True):
     email: str
     address: Address
     billing: Address | None
-    wants_news: bool
+    wants_news_at: datetime | None
+    """When the shopper said yes to marketing."""
     payment_method: str
     country: str
     """Where it would be delivered: the country asked about, else of the address, else the shop's."""
@@ -67,6 +70,10 @@ class CartView(msgspec.Struct, frozen=True):
     """The chosen one, while it is still among the options."""
     totals: Totals
     """With the chosen delivery; without one `totals.delivery` is None and the total is of the goods."""
+
+    @property
+    def wants_news(self) -> bool:
+        return self.wants_news_at is not None
 
     @property
     def count(self) -> int:

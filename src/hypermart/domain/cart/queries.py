@@ -20,9 +20,9 @@ from hypermart.domain.catalog.models import ACTIVE, Listing, Picture, Product, S
 from hypermart.domain.customers.address import Address
 from hypermart.domain.shipping.models import PICKUP
 from hypermart.domain.shipping.pages import DeliveryOption
-from hypermart.domain.shipping.queries import delivery_options
+from hypermart.domain.shipping.queries import OFFERS, options_of
 from hypermart.domain.stock.models import StockLevel
-from hypermart.domain.tax.queries import rates_for
+from hypermart.domain.tax.queries import rates_in, rates_of
 from hypermart.domain.tax.rules import Rate, rate_of
 from hypermart.errors import NotFound
 from hypermart.money import Money
@@ -85,6 +85,8 @@ _CART: AnySelect = (
     .where(_IS_OPEN)
     .order_by(CartLine.id)
 )
+#: What delivery costs where the goods go, and the taxes there and at home, where pickups are taxed.
+_AROUND = select(OFFERS.label("offers"), rates_in("country").label("there"), rates_in("home").label("home"))
 _COUNT = (
     select(func.coalesce(func.sum(CartLine.quantity), 0))
     .join(Cart, Cart.id == CartLine.cart_id)
@@ -106,10 +108,11 @@ async def cart_view(
     address = msgspec.convert(cart.address, Address)
     country = country or address.country or terms.country
     wanted = [row for row in rows if not row.is_saved]
-    options = await _options(db, wanted, country, terms.currency)
+    around = (await db.execute(_AROUND, {"country": country.upper(), "home": terms.country})).one()
+    options = _options(around.offers, wanted, terms.currency)
     chosen = next((option for option in options if option.code == cart.delivery_method), None)
     is_pickup = chosen is not None and chosen.kind == PICKUP
-    rates = await rates_for(db, terms.country if is_pickup else country)
+    rates = rates_of(around.home if is_pickup else around.there)
     lines = tuple(_line(row, rates, terms.currency) for row in wanted)
     items = [Item(line.unit_price.minor, line.quantity, line.rate) for line in lines]
     return CartView(
@@ -120,7 +123,7 @@ async def cart_view(
         email=cart.email,
         address=address,
         billing=None if cart.billing is None else msgspec.convert(cart.billing, Address),
-        wants_news=cart.wants_news_at is not None,
+        wants_news_at=cart.wants_news_at,
         payment_method=cart.payment_method,
         country=country,
         options=options,
@@ -129,17 +132,11 @@ async def cart_view(
     )
 
 
-async def _options(
-    db: AnySession, lines: Sequence[Row[Any]], country: str, currency: str
-) -> tuple[DeliveryOption, ...]:
+def _options(offers: str | None, lines: Sequence[Row[Any]], currency: str) -> tuple[DeliveryOption, ...]:
     goods = [line for line in lines if line.needs_delivery]
-    return await delivery_options(
-        db,
-        country,
-        sum(line.quantity * line.weight_g for line in goods),
-        Money(sum(line.quantity * _price(line) for line in lines), currency),
-        needs_delivery=bool(goods),
-    )
+    weight = sum(line.quantity * line.weight_g for line in goods)
+    value = Money(sum(line.quantity * _price(line) for line in lines), currency)
+    return options_of(offers, weight, value, needs_delivery=bool(goods))
 
 
 def _price(row: Row[Any]) -> int:
@@ -180,6 +177,12 @@ def words(options: Sequence[str | None]) -> str:
 async def cart_count(db: AnySession, token_hash: str, now: datetime) -> int:
     """Pieces in the open cart under the hash: the number on the badge."""
     return int((await db.execute(_COUNT, {"token_hash": token_hash, "now": now})).scalar_one())
+
+
+async def is_open(db: AnySession, token_hash: str, now: datetime) -> bool:
+    """Whether there is a cart under the hash that can still be changed."""
+    is_one = Cart.token_hash == token_hash, Cart.completed_at.is_(None), Cart.expires_at > now
+    return (await db.execute(select(Cart.id).where(*is_one))).first() is not None
 
 
 class Offer(msgspec.Struct, frozen=True):

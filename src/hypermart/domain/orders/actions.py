@@ -11,7 +11,7 @@ from sqlalchemy import select
 from hypermart.db.session import WriteSession
 from hypermart.domain.cart.actions import hand_over
 from hypermart.domain.orders.models import Order, OrderEvent, OrderLine
-from hypermart.domain.orders.rules import can_cancel, statuses
+from hypermart.domain.orders.rules import Statuses, can_cancel, statuses
 from hypermart.domain.payments.models import PaymentAttempt
 from hypermart.domain.stock.reservations import deallocate
 from hypermart.errors import NotFound, Refused
@@ -24,8 +24,8 @@ async def cancel_order(db: WriteSession, number: int, now: datetime) -> None:
         raise NotFound("order")
     if order.cancelled_at:
         return
-    if not can_cancel(paid_at=order.paid_at, cancelled_at=None):
-        raise Refused("This order is paid. Write to us and we refund it.")
+    if not can_cancel(Statuses(order.status, order.payment_status, order.fulfilment_status)):
+        raise Refused("This order is paid or on its way. Write to us, and we find a way.")
     order.cancelled_at = now
     for name, value in msgspec.structs.asdict(statuses(paid_at=None, cancelled_at=now)).items():
         setattr(order, name, value)

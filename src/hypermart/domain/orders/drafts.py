@@ -63,7 +63,7 @@ def draft_of(cart: CartView, now: datetime) -> Draft:
         delivery=cart.delivery,
         payment_method=cart.payment_method,
         terms_accepted_at=now,
-        wants_news_at=now if cart.wants_news else None,
+        wants_news_at=cart.wants_news_at,
     )
 
 

@@ -93,7 +93,7 @@ class OrderTaxLine(Base):
     gross: Mapped[Minor]
     amount: Mapped[Minor]
     reason: Mapped[str] = mapped_column(exact(20), default="")
-    """Why the rate is 0: export or exempt."""
+    """Why the rate is 0: export, exempt or zero (domain/tax/rules.py)."""
 
 
 class OrderEvent(Base):

@@ -14,7 +14,7 @@ from hypermart.money import Money
 
 class PaymentOption(msgspec.Struct, frozen=True):
     code: str
-    """card, transfer, invoice or pickup."""
+    """card, transfer, invoice, pickup or free."""
     title: str
     note: str
     is_offline: bool

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from hypermart import failpoints
 from hypermart.db.session import WriteSession
-from hypermart.domain.cart.actions import locked_cart
+from hypermart.domain.cart.actions import bought_before, locked_cart
 from hypermart.domain.cart.models import Cart
 from hypermart.domain.orders.checkout import checkout_view
 from hypermart.domain.orders.drafts import draft_of, encode
@@ -26,7 +26,7 @@ from hypermart.domain.payments.rules import METHODS
 from hypermart.domain.stock.reservations import allocate_now, release, reserve
 from hypermart.errors import NotFound
 from hypermart.money import Money
-from hypermart.ports import GatewayAway
+from hypermart.ports import GatewayAway, GatewayRefused
 
 log = structlog.get_logger(__name__)
 TERMS = Requirement("review", "terms", "Accept the terms to place your order")
@@ -39,6 +39,8 @@ class Wish(msgspec.Struct, frozen=True):
     expected_total: int
     """Minor units, as the button said."""
     has_accepted_terms: bool
+    cart_id: int = 0
+    """The cart that the page showed, if it says so: after an order the cookie may stand for another one."""
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -65,11 +67,12 @@ async def _open(db: WriteSession, till: Till, wish: Wish) -> Placed:
     cart = await locked_cart(db, wish.token_hash)
     if cart is None:
         raise NotFound("cart")
-    if cart.completed_at:
-        return Placed(order_number=await db.scalar(select(Order.number).where(Order.cart_id == cart.id)))
+    if cart.completed_at or (wish.cart_id not in (0, cart.id) and await bought_before(db, cart, wish.cart_id)):
+        completed = cart.id if cart.completed_at else wish.cart_id
+        return Placed(order_number=await db.scalar(select(Order.number).where(Order.cart_id == completed)))
     under_way = await live_attempt(db, cart.id)
     if under_way and _is_same(under_way, cart, wish, till.now()):
-        return Placed(under_way.key, pay_url=under_way.pay_url)
+        return Placed(under_way.key, pay_url=under_way.pay_url if under_way.state == PENDING else "")
     if under_way:
         if under_way.state == CLAIMED:  # the bank has said yes: that order comes
             return Placed(under_way.key)
@@ -121,7 +124,7 @@ async def _started(till: Till, key: str) -> Placed:
         return Placed(key)
     try:
         intent = await opened(till, till.gateway, attempt)
-    except GatewayAway as error:
-        log.warning("gateway.away", attempt=key, reason=str(error))
+    except (GatewayAway, GatewayRefused) as error:  # the page of the attempt asks again, and says what came of it
+        log.warning("gateway.away", attempt=key[:8], reason=str(error))
         return Placed(key)
     return Placed(key, pay_url=intent.pay_url if intent.state == "open" else "")

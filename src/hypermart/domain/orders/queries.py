@@ -13,7 +13,7 @@ from hypermart.domain.customers.address import Address
 from hypermart.domain.orders.drafts import decode
 from hypermart.domain.orders.models import Order, OrderEvent, OrderLine, OrderTaxLine
 from hypermart.domain.orders.pages import AttemptView, OrderEventRow, OrderLineRow, OrderPage
-from hypermart.domain.orders.rules import EVENTS, can_cancel
+from hypermart.domain.orders.rules import EVENTS, Statuses, can_cancel
 from hypermart.domain.payments.models import (
     ACCEPTED,
     CLAIMED,
@@ -113,7 +113,7 @@ async def order_page(db: AnySession, number: int) -> OrderPage:
         payment_title=METHODS[row.payment_method].title,
         events=await _events(db, row.id),
         placed_at=row.placed_at,
-        can_cancel=can_cancel(paid_at=row.paid_at, cancelled_at=row.cancelled_at),
+        can_cancel=can_cancel(Statuses(row.status, row.payment_status, row.fulfilment_status)),
     )
 
 

@@ -25,9 +25,9 @@ def statuses(*, paid_at: datetime | None, cancelled_at: datetime | None, is_fulf
     return Statuses(COMPLETED if paid_at and is_fulfilled else OPEN, payment, fulfilment)
 
 
-def can_cancel(*, paid_at: datetime | None, cancelled_at: datetime | None) -> bool:
-    """By the shopper: while nothing is paid. After that it is a refund, which is for staff."""
-    return paid_at is None and cancelled_at is None
+def can_cancel(now: Statuses) -> bool:
+    """By the shopper: while nothing is paid and nothing sent. Refunds and returns are for staff."""
+    return (now.status, now.payment_status, now.fulfilment_status) == (OPEN, PENDING, UNFULFILLED)
 
 
 #: The timeline in words.

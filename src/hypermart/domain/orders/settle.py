@@ -37,10 +37,10 @@ from hypermart.domain.payments.models import (
 from hypermart.domain.payments.queries import AttemptFacts, attempt_facts
 from hypermart.domain.payments.rules import PATIENCE
 from hypermart.domain.stock.reservations import OutOfStock, allocate, claim, release
-from hypermart.ports import Gateway, GatewayAway, Intent
+from hypermart.ports import Gateway, GatewayAway, GatewayRefused, Intent
 
 log = structlog.get_logger(__name__)
-Claim: TypeAlias = Literal["claimed", "impossible", "settled"]
+Claim: TypeAlias = Literal["claimed", "impossible", "mismatch", "settled"]
 
 
 async def finalise(till: Till, key: str) -> None:
@@ -52,7 +52,12 @@ async def finalise(till: Till, key: str) -> None:
     if till.gateway is None:
         raise GatewayAway("this shop has no gateway any more")
     failpoints.reach("finalise.begun")
-    intent = await opened(till, till.gateway, attempt)
+    try:
+        intent = await opened(till, till.gateway, attempt)
+    except GatewayRefused as error:
+        log.error("gateway.refused", attempt=key[:8], reason=str(error))  # noqa: TRY400  (it says all there is)
+        await _settle(till, key, RELEASED, "gateway_refused")
+        return
     if intent.state in ("open", "pending"):
         await _wait(till, till.gateway, attempt, intent)
     elif intent.state in ("declined", "voided"):
@@ -109,20 +114,20 @@ async def _take(till: Till, gateway: Gateway, attempt: AttemptFacts, intent: Int
             failpoints.reach("order.committed")
         elif intent.state in ("declined", "voided"):
             await _settle(till, attempt.key, DECLINED, intent.reason)
-    elif outcome == "impossible":
+    elif outcome != "settled":
         failpoints.reach("void.begun")
         voided = await gateway.void(intent.ref, key=f"{attempt.key}:void")
         failpoints.reach("void.done")
         if voided.state in ("voided", "declined"):
-            await _settle(till, attempt.key, VOIDED, "superseded" if attempt.state == SUPERSEDED else "out_of_stock")
+            await _settle(till, attempt.key, VOIDED, "out_of_stock" if outcome == "impossible" else "mismatch")
         else:
-            log.error("payment.cannot_be_honoured", attempt=attempt.key, ref=intent.ref, state=voided.state)
+            log.error("payment.cannot_be_honoured", attempt=attempt.key[:8], ref=intent.ref, state=voided.state)
 
 
 async def _claim(till: Till, attempt: AttemptFacts, intent: Intent) -> Claim:
     if (intent.key, intent.amount) != (attempt.key, attempt.amount):
-        log.error("payment.mismatch", attempt=attempt.key, ref=intent.ref, amount=intent.amount)
-        return "impossible"
+        log.error("payment.mismatch", attempt=attempt.key[:8], ref=intent.ref, amount=intent.amount)
+        return "mismatch"
 
     async def work(db: WriteSession) -> Claim:
         locked = await _locked(db, attempt.key)
@@ -162,8 +167,8 @@ async def _settle(till: Till, key: str, state: str, detail: str) -> None:
             return
         was = attempt.state
         await release(db, attempt.key)
-        move(db, attempt, state, till.now(), detail)
-        if was == WAITING or (state == VOIDED and was != SUPERSEDED):
+        move(db, attempt, state, till.now(), SUPERSEDED if was == SUPERSEDED else detail)
+        if was in (WAITING, CLAIMED) or (state == VOIDED and was != SUPERSEDED):
             later(db, "mail_payment_failed", attempt=attempt.key)
         failpoints.reach("settle.released")
 

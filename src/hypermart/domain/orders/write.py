@@ -27,47 +27,59 @@ FIRST = 1001
 async def write_order(db: WriteSession, attempt: PaymentAttempt, draft: Draft, now: datetime) -> int:
     """The order of `attempt` exists, with its mail owed; gives its number. Its stock is the caller's business."""
     await complete(db, attempt.cart_id, draft.wanted, now)
-    paid_at = now if attempt.method in (CARD, FREE) else None
-    order = _order(attempt, draft, paid_at, now)
-    order.number = await _next_number(db)  # last of all that is shared: other orders wait for it until the commit
-    db.add(order)
-    await db.flush()
-    lines = await _write_lines(db, order.id, draft)
-    await insert_many(db, OrderTaxLine, _tax_lines(order.id, draft, lines))
-    kinds = ["placed", "paid"] if paid_at else ["placed"]
-    db.add_all(OrderEvent(order_id=order.id, kind=kind, happened_at=now) for kind in kinds)
-    later(db, "mail_order_confirmation", order=order.number)
+    number = await _next_number(db)  # last of all that is shared: other orders wait for it until the commit
+    order_id = await _insert(db, _order(attempt, draft, number, now))
+    await insert_many(db, OrderLine, _lines(order_id, draft))
+    found = select(OrderLine.id).where(OrderLine.order_id == order_id).order_by(OrderLine.position)
+    await insert_many(db, OrderTaxLine, _tax_lines(order_id, draft, list(await db.scalars(found))))
+    kinds = ["placed", "paid"] if _is_paid(attempt) else ["placed"]
+    await insert_many(db, OrderEvent, [_event(order_id, kind, now) for kind in kinds])
+    later(db, "mail_order_confirmation", order=number)
     if remind_after := METHODS[attempt.method].remind_after:
-        later(db, "mail_payment_reminder", due_at=now + remind_after, order=order.number)
-    await db.flush()
+        later(db, "mail_payment_reminder", due_at=now + remind_after, order=number)
     failpoints.reach("order.written")
-    return order.number
+    return number
 
 
-def _order(attempt: PaymentAttempt, draft: Draft, paid_at: datetime | None, now: datetime) -> Order:
+def _is_paid(attempt: PaymentAttempt) -> bool:
+    return attempt.method in (CARD, FREE)
+
+
+def _order(attempt: PaymentAttempt, draft: Draft, number: int, now: datetime) -> dict[str, Any]:
     totals, delivery = draft.totals, draft.delivery
-    return Order(
-        cart_id=attempt.cart_id,
-        attempt_id=attempt.id,
+    paid_at = now if _is_paid(attempt) else None
+    return {
+        "number": number,
+        "cart_id": attempt.cart_id,
+        "attempt_id": attempt.id,
         **msgspec.structs.asdict(statuses(paid_at=paid_at, cancelled_at=None)),
-        email=draft.email,
-        name=draft.address.name,
-        country=draft.address.country,
-        address=msgspec.to_builtins(draft.address),
-        billing=msgspec.to_builtins(draft.billing),
-        currency=totals.currency,
-        subtotal=totals.subtotal.minor,
-        delivery=delivery.price.minor,
-        tax=totals.tax.minor,
-        total=totals.total.minor,
-        delivery_method=delivery.code,
-        delivery_title=delivery.title,
-        payment_method=draft.payment_method,
-        terms_accepted_at=draft.terms_accepted_at,
-        wants_news_at=draft.wants_news_at,
-        placed_at=now,
-        paid_at=paid_at,
-    )
+        "email": draft.email,
+        "name": draft.address.name,
+        "country": draft.address.country,
+        "address": msgspec.to_builtins(draft.address),
+        "billing": msgspec.to_builtins(draft.billing),
+        "currency": totals.currency,
+        "subtotal": totals.subtotal.minor,
+        "delivery": delivery.price.minor,
+        "tax": totals.tax.minor,
+        "total": totals.total.minor,
+        "delivery_method": delivery.code,
+        "delivery_title": delivery.title,
+        "payment_method": draft.payment_method,
+        "terms_accepted_at": draft.terms_accepted_at,
+        "wants_news_at": draft.wants_news_at,
+        "placed_at": now,
+        "paid_at": paid_at,
+    }
+
+
+async def _insert(db: WriteSession, order: dict[str, Any]) -> int:
+    inserted: Any = await (await db.connection()).execute(insert(Order.metadata.tables["orders"]).values(order))
+    return int(inserted.inserted_primary_key[0])
+
+
+def _event(order_id: int, kind: str, now: datetime) -> dict[str, Any]:
+    return {"order_id": order_id, "kind": kind, "detail": "", "happened_at": now}
 
 
 async def _next_number(db: WriteSession) -> int:
@@ -85,25 +97,22 @@ async def _next_number(db: WriteSession) -> int:
     raise AssertionError("the counter is there by now")
 
 
-async def _write_lines(db: WriteSession, order_id: int, draft: Draft) -> list[int]:
-    rows = [
-        OrderLine(
-            order_id=order_id,
-            position=position,
-            variant_id=line.variant_id,
-            sku=line.sku,
-            product_slug=line.slug,
-            title=line.title,
-            options=line.options,
-            quantity=line.quantity,
-            unit_price=line.unit_price.minor,
-            total=line.unit_price.minor * line.quantity,
-        )
+def _lines(order_id: int, draft: Draft) -> list[dict[str, Any]]:
+    return [
+        {
+            "order_id": order_id,
+            "position": position,
+            "variant_id": line.variant_id,
+            "sku": line.sku,
+            "product_slug": line.slug,
+            "title": line.title,
+            "options": line.options,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price.minor,
+            "total": line.unit_price.minor * line.quantity,
+        }
         for position, line in enumerate(draft.lines, start=1)
     ]
-    db.add_all(rows)
-    await db.flush()
-    return [row.id for row in rows]
 
 
 def _tax_lines(order_id: int, draft: Draft, line_ids: list[int]) -> list[dict[str, Any]]:

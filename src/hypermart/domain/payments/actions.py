@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hypermart.db.session import ReadSession, WriteSession
@@ -15,8 +16,11 @@ from hypermart.domain.payments import rules
 from hypermart.domain.payments.models import (
     ACCEPTED,
     CREATED,
+    DECLINED,
     OPEN,
     PENDING,
+    RELEASED,
+    VOIDED,
     GatewayEvent,
     PaymentAttempt,
     PaymentEvent,
@@ -24,9 +28,11 @@ from hypermart.domain.payments.models import (
 from hypermart.errors import NotFound, Refused
 from hypermart.money import Money
 
+BATCH = 500
+
 
 class TooManyAttempts(Refused):
-    """This cart was tried to be paid too often of late."""
+    """A cart was tried to be paid, or an address tried to pay, too often of late; in `seconds` it may again."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__("This was tried too often. Please wait a while and try again.")
@@ -45,13 +51,11 @@ class Opening(msgspec.Struct, frozen=True):
 
 async def open_attempt(db: WriteSession, opening: Opening, now: datetime) -> PaymentAttempt:
     """A new attempt with its amount frozen: accepted at once if it is paid offline. Refuses one too many."""
-    recent = await db.scalar(
-        select(func.count()).where(
-            PaymentAttempt.cart_id == opening.cart_id, PaymentAttempt.created_at > now - rules.WITHIN
-        )
-    )
-    if (recent or 0) >= rules.ATTEMPTS:
-        raise TooManyAttempts(int(rules.WITHIN.total_seconds()))
+    tries = select(func.count(), func.min(PaymentAttempt.created_at))
+    of_late = tries.where(PaymentAttempt.cart_id == opening.cart_id, PaymentAttempt.created_at > now - rules.WITHIN)
+    count, first_at = (await db.execute(of_late)).one()
+    if count >= rules.ATTEMPTS:
+        raise TooManyAttempts(max(1, math.ceil((first_at + rules.WITHIN - now).total_seconds())))
     is_offline = rules.METHODS[opening.method].is_offline
     attempt = PaymentAttempt(
         key=secrets.token_hex(16),
@@ -152,3 +156,15 @@ async def take_for_check(db: WriteSession, key: str, now: datetime) -> bool:
         .execution_options(synchronize_session=False)
     )
     return bool(taken.rowcount == 1)
+
+
+async def forget_attempts(db: WriteSession, now: datetime) -> int:
+    """What came to nothing long ago is gone, and old callbacks; of attempts up to BATCH. Gives how many."""
+    old = now - rules.KEPT
+    nothing = PaymentAttempt.state.in_((DECLINED, RELEASED, VOIDED)), PaymentAttempt.settled_at < old
+    ids = (await db.scalars(select(PaymentAttempt.id).where(*nothing).limit(BATCH))).all()
+    if ids:
+        await db.execute(delete(PaymentEvent).where(PaymentEvent.attempt_id.in_(ids)))  # no page shows these
+        await db.execute(delete(PaymentAttempt).where(PaymentAttempt.id.in_(ids)))  # no page shows these
+    await db.execute(delete(GatewayEvent).where(GatewayEvent.received_at < old))  # no page shows these
+    return len(ids)

@@ -11,6 +11,8 @@ HOLD = timedelta(minutes=15)
 PATIENCE = timedelta(days=3)
 """How long a bank may take that said it will answer later."""
 FIRST_CHECK, LAST_CHECK = timedelta(seconds=20), timedelta(minutes=5)
+KEPT = timedelta(days=90)
+"""How long an attempt that came to nothing is remembered."""
 ATTEMPTS, WITHIN = 10, timedelta(hours=1)
 """So many tries a cart has."""
 
@@ -64,6 +66,8 @@ REASONS = {
     "cancelled": "The payment was cancelled.",
     "expired": "The payment was not finished in time.",
     "superseded": "Your order was changed meanwhile.",
+    "mismatch": "The payment was not for this order. You are not charged.",
+    "gateway_refused": "Our payment provider did not take the payment on.",
     "out_of_stock": "Somebody else bought the last one while you were paying. You are not charged.",
 }
 

@@ -10,6 +10,7 @@ from hypermart.domain.cart.pages import CartView
 from hypermart.domain.customers.address import Address
 from hypermart.domain.customers.address_rules import country_name, fitted, problems
 from hypermart.domain.customers.email import is_email
+from hypermart.domain.shipping.countries import ISO_3166
 from hypermart.web.forms import Form
 
 #: The least that the fields keep of what was typed; each field's own limit is said by its problem.
@@ -55,14 +56,16 @@ def problems_of(typed: AddressForm, countries: tuple[str, ...], locale: str) -> 
     if country and country not in countries:
         found["country"] = f"We do not deliver to {country_name(locale, country)}. Select another country"
     found |= problems(typed.address)
-    if typed.has_billing:
+    if typed.has_billing and typed.billing.country not in ISO_3166:
+        found["billing-country"] = "Select a country"
+    elif typed.has_billing:
         found |= {f"billing-{name}": sentence for name, sentence in problems(typed.billing).items()}
     return found
 
 
 def _address(form: Form, prefix: str) -> Address:
     values = {name: _line(form, prefix + name) for name in Address.__struct_fields__}
-    return Address(**values)
+    return Address(**values | {"country": values["country"][:2]})  # a code; whatever else was sent is none
 
 
 def _line(form: Form, name: str) -> str:

@@ -27,12 +27,12 @@ async def show_attempt(key: FromPath[str], visit: NamedDependency[Visit], shop: 
     try:
         await finalise(shop.till, key)
     except GatewayAway as error:
-        log.warning("gateway.away", attempt=key, reason=str(error))
+        log.warning("gateway.away", attempt=key[:8], reason=str(error))
         is_away = True
     async with shop.db.fresh() as db:
         attempt = await attempt_view(db, key)
     if attempt.order_number is not None:
-        return visit.leave(placed_url(shop, attempt.order_number), count=0)
+        return visit.leave(placed_url(shop, attempt.order_number), count=await visit.count())
     return visit.page(PAGE, attempt, is_away=is_away)
 
 
@@ -40,7 +40,7 @@ async def show_attempt(key: FromPath[str], visit: NamedDependency[Visit], shop: 
 async def retry(key: FromPath[str], visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
     """The cart is this browser's, whichever it was begun in. Who knows the key has the right to that."""
     await visit.form(needs_token=False)
-    token_hash = visit.mint()
+    token_hash = await visit.known_hash()
     if not await shop.db.retried(lambda db: give_cart_back(db, key, token_hash, shop.now())):
         return shop.see_other(CART_URL)  # this browser keeps the cookie that it has
     return visit.leave("/checkout/payment")

@@ -9,7 +9,7 @@ from hypermart.db.session import WriteSession
 from hypermart.domain.cart.actions import choose_delivery
 from hypermart.domain.orders.checkout import checkout_view
 from hypermart.domain.orders.pages import CheckoutView
-from hypermart.web.checkout.steps import CART_URL, asked, first_before, next_after, step_page
+from hypermart.web.checkout.steps import CART_URL, LONGEST, NotOffered, asked, first_before, next_after, step_page
 from hypermart.web.render import Answer, Shop
 from hypermart.web.visit import Template, Visit
 
@@ -24,17 +24,21 @@ async def show_delivery(visit: NamedDependency[Visit], shop: NamedDependency[Sho
 @post("/checkout/delivery")
 async def save_delivery(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
     form = await visit.form()
-    code, view = form.text("delivery"), await asked(visit, shop)
-    if view and code not in {option.code for option in view.cart.options}:
-        form.problems["delivery"] = "Select how you want it delivered"
-    if view is None or form.problems:
-        return _page(visit, view, form.problems, code)
+    code = form.typed("delivery", limit=LONGEST)
 
     async def save(db: WriteSession) -> CheckoutView | None:
         await choose_delivery(db, visit.token_hash, code, shop.now())
-        return await checkout_view(db, visit.token_hash, shop.till.selling, shop.now())
+        view = await checkout_view(db, visit.token_hash, shop.till.selling, shop.now())
+        if view and view.cart.delivery is None:
+            raise NotOffered
+        return view
 
-    after = await shop.db.retried(save)
+    try:
+        after = None if form.problems else await shop.db.retried(save)
+    except NotOffered:
+        form.problems["delivery"] = "Select how you want it delivered"
+    if form.problems:
+        return _page(visit, await asked(visit, shop), form.problems, code)
     if after:
         visit.renew()
     return visit.leave(next_after(after))

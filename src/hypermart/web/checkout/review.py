@@ -21,7 +21,7 @@ from hypermart.web.render import Answer, Shop
 from hypermart.web.visit import Template, Visit
 
 PAGE = Template("checkout/review.html")
-NOBODYS_TOTAL = -1
+NOBODYS = -1
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ async def place(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> A
     form = await visit.form()
     if form.problems:
         return _page(visit, await asked(visit, shop), Trouble(422, form.problems, has_accepted=form.is_ticked("terms")))
-    wish = Wish(visit.token_hash, _total(form), form.is_ticked("terms"))
+    wish = Wish(visit.token_hash, _number(form, "total"), form.is_ticked("terms"), _number(form, "cart"))
     try:
         await count_try(visit.request, shop)
         placed = await place_order(shop.till, wish)
@@ -56,7 +56,7 @@ async def place(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> A
     except Refused as refusal:
         return await _refused(visit, shop, wish, refusal)
     if placed.order_number is not None:
-        return visit.leave(placed_url(shop, placed.order_number), count=0)
+        return visit.leave(placed_url(shop, placed.order_number), count=await visit.count())
     return visit.leave(placed.pay_url or f"/checkout/attempts/{placed.attempt_key}")
 
 
@@ -65,9 +65,9 @@ def placed_url(shop: Shop, number: int) -> str:
     return f"/orders/{number}?t={order_token(shop.secret, number)}&new=1"
 
 
-def _total(form: Form) -> int:
-    text = form.text("total")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else NOBODYS_TOTAL
+def _number(form: Form, name: str) -> int:
+    text = form.text(name)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else NOBODYS
 
 
 async def _refused(visit: Visit, shop: Shop, wish: Wish, refusal: Refused) -> Answer:
@@ -102,7 +102,7 @@ def _changes(view: CheckoutView, shop: Shop, seen: int) -> tuple[str, ...]:
         return amount.format(shop.settings.locale)
 
     total = view.cart.totals.total
-    before = "" if seen == NOBODYS_TOTAL else f", no longer {words(Money(seen, total.currency))}"
+    before = "" if seen == NOBODYS else f", no longer {words(Money(seen, total.currency))}"
     dearer = [
         f"{line.title}: {words(line.unit_price)} each, no longer {words(notice.was)}"
         for line in view.cart.lines
