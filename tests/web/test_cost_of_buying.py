@@ -1,4 +1,4 @@
-"""What buying costs in statements, exactly: a number that grows here costs every shopper time and is to be explained."""
+"""What buying costs in statements, exactly: one more costs every shopper time, and is to be explained here."""
 
 from __future__ import annotations
 

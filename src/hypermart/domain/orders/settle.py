@@ -176,6 +176,6 @@ async def _settle(till: Till, key: str, state: str, detail: str) -> None:
 
 
 async def _locked(db: WriteSession, key: str) -> PaymentAttempt:
-    cart_id = await db.scalar(select(PaymentAttempt.cart_id).where(PaymentAttempt.key == key))
+    cart_id = select(PaymentAttempt.cart_id).where(PaymentAttempt.key == key).scalar_subquery()  # never changes
     await db.execute(select(Cart.id).where(Cart.id == cart_id).with_for_update())
     return await locked_attempt(db, key)

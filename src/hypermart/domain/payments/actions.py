@@ -164,7 +164,7 @@ async def forget_attempts(db: WriteSession, now: datetime) -> int:
     nothing = PaymentAttempt.state.in_((DECLINED, RELEASED, VOIDED)), PaymentAttempt.settled_at < old
     ids = (await db.scalars(select(PaymentAttempt.id).where(*nothing).limit(BATCH))).all()
     if ids:
-        await db.execute(delete(PaymentEvent).where(PaymentEvent.attempt_id.in_(ids)))  # no page shows these
-        await db.execute(delete(PaymentAttempt).where(PaymentAttempt.id.in_(ids)))  # no page shows these
-    await db.execute(delete(GatewayEvent).where(GatewayEvent.received_at < old))  # no page shows these
+        await db.execute(delete(PaymentEvent).where(PaymentEvent.attempt_id.in_(ids)))  # no page shows this
+        await db.execute(delete(PaymentAttempt).where(PaymentAttempt.id.in_(ids)))  # no page shows this
+    await db.execute(delete(GatewayEvent).where(GatewayEvent.received_at < old))  # no page shows this
     return len(ids)
