@@ -49,7 +49,8 @@ def stand(environ: Mapping[str, str], url: str, database: int, folder: Path) -> 
     """A shop with plenty of everything, and the bogus bank as a process of its own."""
     shop, bank = free_port(), free_port()
     origin = f"http://127.0.0.1:{shop}"
-    own = {**environ, "BASE_URL": origin, "GATEWAY_URL": f"bogus:http://127.0.0.1:{bank}", "TRIES": "9999 per second"}
+    own = {**environ, "BASE_URL": origin, "TRIES": "9999 per second"}
+    own |= {"GATEWAY_URL": f"bogus:http://127.0.0.1:{bank}", "GATEWAY_SECRET": "a secret that only benchmarks use"}
     variants = asyncio.run(stocked(url))
     with serving("bank", bank, own, folder / "bank.log"), serving("app", shop, own, folder / "buying.log") as app:
         yield Stand(origin, app, database, url, variants)

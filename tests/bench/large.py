@@ -27,7 +27,7 @@ from hypermart.settings import load
 from hypermart.stack import mysql
 from tests.bench.floor import record
 from tests.bench.pages import fill
-from tests.bench.servers import fetch, free_port, serving
+from tests.bench.servers import cpu_seconds, fetch, free_port, serving
 
 WORDS = "quiet harbour winter garden river stone autumn field blue morning silver night old bridge forest bird".split()
 NOUNS = "landscape portrait interior study nebula coast orchard still-life valley window market sail comet".split()
@@ -126,21 +126,29 @@ def visits(dice: random.Random) -> dict[str, Callable[[], str]]:
     }
 
 
-def timed(connection: http.client.HTTPConnection, visit: Callable[[], str], times: int) -> Iterator[float]:
+def timed(
+    connection: http.client.HTTPConnection, visit: Callable[[], str], times: int, pids: tuple[int, int]
+) -> Iterator[tuple[float, float]]:
+    """Milliseconds to the last byte, and of CPU in shop and database together."""
     for _ in range(times):
-        path, started = visit(), time.perf_counter()
+        path, started, before = visit(), time.perf_counter(), sum(map(cpu_seconds, pids))
         fetch(connection, path)
-        yield (time.perf_counter() - started) * 1000
+        took = time.perf_counter() - started
+        yield took * 1000, (sum(map(cpu_seconds, pids)) - before) * 1000
 
 
-def report(port: int, times: int) -> None:
+def report(port: int, times: int, pids: tuple[int, int]) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    print(f"{'ms to the last byte, one visitor':40} {'median':>7} {'p95':>7} {'worst':>7}")
+    print(f"{'ms, one visitor':40} {'median':>7} {'p95':>7} {'worst':>7}   {'CPU median':>10} {'p95':>5} {'most':>5}")
     for kind, visit in visits(random.Random(11)).items():
-        list(timed(connection, visit, 3))
-        took = sorted(timed(connection, visit, times))
-        p95 = took[max(0, round(len(took) * 0.95) - 1)]
-        print(f"{kind:40} {statistics.median(took):7.1f} {p95:7.1f} {took[-1]:7.1f}", flush=True)
+        list(timed(connection, visit, 3, pids))
+        took, cpu = (sorted(column) for column in zip(*timed(connection, visit, times, pids), strict=True))
+        place = max(0, round(times * 0.95) - 1)
+        print(
+            f"{kind:40} {statistics.median(took):7.1f} {took[place]:7.1f} {took[-1]:7.1f}"
+            f"   {statistics.median(cpu):10.0f} {cpu[place]:5.0f} {cpu[-1]:5.0f}",
+            flush=True,
+        )
 
 
 async def explain(environ: dict[str, str], paths: tuple[str, ...]) -> None:
@@ -177,8 +185,8 @@ def main() -> None:
             asyncio.run(explain(environ, EXPLAINED))
             return
         port = free_port()
-        with serving("app", port, environ, Path(name) / "app.log"):
-            report(port, args.times)
+        with serving("app", port, environ, Path(name) / "app.log") as app:
+            report(port, args.times, (app, server.pid))
 
 
 if __name__ == "__main__":

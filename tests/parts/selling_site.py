@@ -14,6 +14,7 @@ import msgspec
 from hypermart.app import create_app
 from hypermart.bogus import journal
 from hypermart.jobs.lanes import Lane
+from hypermart.ports import Clock
 from hypermart.services import Services
 from hypermart.settings import Settings
 from tests.parts.clock import SetClock
@@ -69,9 +70,9 @@ async def delivering(services: Services) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def selling_site(settings: Settings) -> Iterator[SellingSite]:
-    """Open at the hour for which the demo shop was filled, so that the secrets in its forms and links are valid."""
+def selling_site(settings: Settings, clock: Clock | None = None) -> Iterator[SellingSite]:
+    """Open at the hour for which the demo shop was filled, or as `clock` goes."""
     bound = free_port()
     settings = msgspec.structs.replace(settings, base_url=address(bound))
-    with serving(create_app(settings, clock=SetClock(), beside=delivering), bound) as base:
+    with serving(create_app(settings, clock=clock or SetClock(), beside=delivering), bound) as base:
         yield SellingSite(base, settings)

@@ -35,15 +35,15 @@ class Keys(msgspec.Struct, frozen=True):
     """In a field, before one types: what it holds goes."""
     after: str
     """When one has typed."""
+    reload: str
 
 
 ARROWS = (("Down",), ("Up",))
+CONFIRM = "-eval 'set document.browse.forms.confirm_submit = 0'"
 BROWSERS = {
-    "w3m": Keys("-cookie -o confirm_qq=0", ("Tab",), ("Escape", "Tab"), ("Enter", "C-u"), "Enter"),
-    "links2": Keys("", *ARROWS, ("End", "C-u"), "Down"),
-    "elinks": Keys(
-        "-no-connect 1 -eval 'set document.browse.forms.confirm_submit = 0'", *ARROWS, ("Enter", "End", "C-u"), "Down"
-    ),
+    "w3m": Keys("-cookie -o confirm_qq=0", ("Tab",), ("Escape", "Tab"), ("Enter", "C-u"), "Enter", "R"),
+    "links2": Keys("", *ARROWS, ("End", "C-u"), "Down", "C-r"),
+    "elinks": Keys(f"-no-connect 1 {CONFIRM}", *ARROWS, ("Enter", "End", "C-u"), "Down", "C-r"),
 }
 
 
@@ -116,6 +116,11 @@ class TextBrowser:
         """A link or a button that begins so."""
         self._go(lambda screen: screen.is_at(text), text)
         self.press("Enter")
+        self.settled()
+
+    def reload(self) -> None:
+        """links2 and elinks show a page as they have seen it before, whatever its Cache-Control says."""
+        self.press(self._keys.reload)
         self.settled()
 
     def choose(self, text: str) -> None:

@@ -93,6 +93,7 @@ def test_a_planted_route_is_seen() -> None:
     assert unguarded(Litestar([planted_page, planted_form])) == {Route("POST", "/planted")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", sorted(PAGES), ids=str)
 async def test_nobody_keeps_a_private_page(selling: SellingShop, ada: Visited, route: Route) -> None:
     nobody = selling.shopper("nobody").client
@@ -115,6 +116,7 @@ async def test_nobody_keeps_a_private_page(selling: SellingShop, ada: Visited, r
             nobody_keeps(await client.request(method, address))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", sorted(DOORS), ids=str)
 async def test_another_site_can_change_nothing(selling: SellingShop, ada: Visited, route: Route) -> None:
     fields = await ada.fields(route)
@@ -128,6 +130,7 @@ async def test_another_site_can_change_nothing(selling: SellingShop, ada: Visite
     assert await state(selling) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", sorted(DOORS), ids=str)
 async def test_a_page_of_ours_changes_what_it_is_for(selling: SellingShop, ada: Visited, route: Route) -> None:
     """So that 'nothing changed' above and below means something."""
@@ -138,6 +141,7 @@ async def test_a_page_of_ours_changes_what_it_is_for(selling: SellingShop, ada: 
         assert await state(selling) != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", sorted(route for route, door in DOORS.items() if door.needs_token), ids=str)
 async def test_a_browser_that_says_nothing_needs_the_token_of_the_form(
     selling: SellingShop, ada: Visited, route: Route
@@ -161,6 +165,7 @@ async def test_a_browser_that_says_nothing_needs_the_token_of_the_form(
     assert await state(selling) != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", sorted(route for route, door in DOORS.items() if not door.needs_token), ids=str)
 async def test_what_needs_no_token_works_without_one(selling: SellingShop, ada: Visited, route: Route) -> None:
     fields = await ada.fields(route)
@@ -169,6 +174,7 @@ async def test_what_needs_no_token_works_without_one(selling: SellingShop, ada: 
     assert await state(selling) != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", sorted(DOORS), ids=str)
 async def test_what_no_page_sends_is_refused_and_changes_nothing(
     selling: SellingShop, ada: Visited, route: Route
@@ -180,6 +186,7 @@ async def test_what_no_page_sends_is_refused_and_changes_nothing(
     assert await state(selling) == before
 
 
+@pytest.mark.slow
 async def test_a_wrong_secret_cancels_and_hands_over_nothing(selling: SellingShop, ada: Visited) -> None:
     before = await state(selling)
     client = selling.shopper("eve").client

@@ -17,6 +17,7 @@ from tests.parts.visitor import ORIGIN
 from tests.web.private_routes import DOORS, PAGES, Visited, handlers, visited
 from tests.web.test_cost_and_cache import counted
 
+pytestmark = pytest.mark.slow
 ADA = {
     "name": "Zyxadora Quillfeather",
     "line1": "Xylophone Alley 7731",

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Executable, event
+from sqlalchemy import Executable, event, insert
 from sqlalchemy.engine import Result
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -82,9 +82,9 @@ class Database:
             db.info.update(later=[], stale=set())
             async with db.begin():
                 yield db
-                rows = await self._fill_outbox(db)
-        if self.bell and (ids := [row.id for row in rows if row.due_at <= row.created_at]):
-            await self.bell(ids)
+                due = await self._fill_outbox(db)
+        if self.bell and due:
+            await self.bell(due)
 
     async def retried(self, work: Callable[[WriteSession], Awaitable[T]]) -> T:
         """What `work` gives in a transaction of its own; run again, after a deadlock, up to RETRIES times.
@@ -101,17 +101,18 @@ class Database:
             await asyncio.sleep(random.uniform(0.01, 0.05) * (RETRIES + 1 - left))  # noqa: S311  (no secret)
         raise AssertionError("the last try returns or raises")
 
-    async def _fill_outbox(self, db: WriteSession) -> list[Outbox]:
+    async def _fill_outbox(self, db: WriteSession) -> list[int]:
+        """Gives the ids of the rows that are due at once."""
         await db.flush()  # cache keys are collected here, before the purge row is written
         if db.info["stale"]:
             later(db, "purge_pages", keys=sorted(db.info["stale"]))
-        now = self.clock.now()
-        rows = [
-            Outbox(job=job, args=args, created_at=now, due_at=due_at or now) for job, args, due_at in db.info["later"]
-        ]
-        db.add_all(rows)
-        await db.flush()
-        return rows
+        due, now = [], self.clock.now()
+        for job, args, due_at in db.info["later"]:
+            row = {"job": job, "args": args, "created_at": now, "due_at": due_at or now}
+            inserted: Any = await (await db.connection()).execute(insert(Outbox).values(row))
+            if row["due_at"] <= now:
+                due.append(inserted.inserted_primary_key[0])
+        return due
 
     async def close(self) -> None:
         await self.writer.dispose()

@@ -28,11 +28,7 @@ async def reconcile(services: Services) -> int:
 
     async def look(key: str) -> bool:
         async with at_once:
-            async with services.db.write() as write:
-                is_ours = await take_for_check(write, key, now)
-            if is_ours:
-                await _look(services, key)
-            return is_ours
+            return await _look(services, key)
 
     return sum(await asyncio.gather(*map(look, keys)))
 
@@ -43,13 +39,18 @@ async def free_holds(services: Services) -> None:
         pass
 
 
-async def _look(services: Services, key: str) -> None:
+async def _look(services: Services, key: str) -> bool:
+    """Whether it was for us to look, and we did, whatever came of it."""
     try:
+        async with services.db.write() as db:
+            if not await take_for_check(db, key, services.clock.now()):
+                return False
         await finalise(services.till, key)
     except GatewayAway as error:
         log.warning("gateway.away", attempt=key[:8], reason=str(error))
     except Exception as error:
         log.exception("reconcile.failed", attempt=key[:8], exc_info=error)
+    return True
 
 
 async def reconciling(services: Services) -> None:

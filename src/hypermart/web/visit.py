@@ -112,6 +112,7 @@ class Visit:
 
     def finish(self, answer: Answer, count: int | None) -> Answer:
         answer.headers.setdefault("vary", "HX-Request-Type, Accept")
+        answer.headers.setdefault("referrer-policy", "same-origin")  # addresses here hold secrets
         if self._is_new:
             answer.set_cookie(
                 self._cookie, self.token, max_age=KEPT, path="/", secure=self._is_https, httponly=True, samesite="lax"

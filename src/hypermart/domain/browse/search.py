@@ -26,6 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import functions
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -41,6 +42,7 @@ MOST = 3
 SAMPLE = 200
 #: (word, whether longer words that begin with it match too)
 Terms: TypeAlias = tuple[tuple[str, bool], ...]
+Words: TypeAlias = ColumnElement[str] | InstrumentedAttribute[str]
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -100,7 +102,7 @@ def matches() -> ColumnElement[bool]:
     return Matches("terms")
 
 
-def contains(count: int, words: ColumnElement[str] = SearchText.words) -> list[ColumnElement[bool]]:
+def contains(count: int, words: Words = SearchText.words) -> list[ColumnElement[bool]]:
     """The same by reading all words: search texts like each of `count` patterns()."""
     return [(literal(" ") + words + literal(" ")).like(bindparam(f"pattern{number}")) for number in range(count)]
 
@@ -121,7 +123,7 @@ async def is_in_most(db: AnySession, terms: Terms) -> bool:
 
 
 @lru_cache(maxsize=MAX_TERMS)
-def _is_in_most(count: int) -> Select[tuple[bool]]:
+def _is_in_most(count: int) -> Select[bool]:
     oldest, newest = (
         select(SearchText.words).order_by(place).limit(SAMPLE).subquery()
         for place in (SearchText.product_id, SearchText.product_id.desc())
