@@ -154,9 +154,9 @@ def _attempt(name: str, seed: str = "states") -> State:
     return State(f"attempt-{name}", Kind.PRIVATE, path, seed=seed, visitor=name)
 
 
-def _mail(name: str, number: int) -> Iterator[State]:
-    """The confirmation of an order: as the mailbox shows it, and its HTML part."""
-    found = rf'/mail/[0-9a-f]{{32}}(?="><bdi>Your order {number} )'
+def _mail(name: str, subject: str) -> Iterator[State]:
+    """A mail whose subject begins so: as the mailbox shows it, and its HTML part."""
+    found = rf'/mail/[0-9a-f]{{32}}(?="><bdi>{subject} )'
     yield State(f"mail-{name}", Kind.PRIVATE, "/mail", found=found, seed="states")
     yield State(f"mail-{name}-html", Kind.MAIL, "/mail", found=found, more="/html", seed="states")
 
@@ -268,10 +268,13 @@ STATES: tuple[State, ...] = (
     State("cart-422", Kind.PRIVATE, "/cart", 422, seed="states", visitor="typical", typed={"q-": "1.5"}),
     *_checkout(),
     State("mailbox", Kind.PRIVATE, "/mail", seed="states"),
-    *_mail("paid", 1001),
-    *_mail("transfer", 1002),
-    *_mail("long", 1003),
-    *_mail("pickup", 1004),
+    State("mailbox-empty", Kind.PRIVATE, "/mail"),
+    *_mail("paid", "Your order 1001"),
+    *_mail("transfer", "Your order 1002"),
+    *_mail("long", "Your order 1003"),
+    *_mail("pickup", "Your order 1004"),
+    *_mail("failed", "Your payment at"),
+    *_mail("reminder", "Order 1002"),
     State("mail-unknown", Kind.ERROR, f"/mail/{'0' * 32}", 404),
     *_bank(),
     State("add-422", Kind.PRIVATE, "/p/full-moon", 422, typed={"quantity": "0"}),

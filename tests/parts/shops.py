@@ -12,7 +12,7 @@ from litestar import Litestar, get
 from sqlalchemy import select
 
 from hypermart.app import create_app
-from hypermart.db.outbox import Outbox
+from hypermart.db.outbox import Outbox, later
 from hypermart.demo import seed
 from hypermart.demo.carts import seed_carts
 from hypermart.demo.checkouts import attempt_key, seed_checkouts
@@ -45,6 +45,9 @@ def states_settings() -> Settings:
 
 
 async def _send_mails(services: Services) -> None:
+    async with services.db.write() as write:
+        later(write, "mail_payment_failed", attempt=attempt_key("declined"))
+        later(write, "mail_payment_reminder", order=1002)  # before its time
     mails = select(Outbox.id).where(Outbox.job.startswith("mail_"), Outbox.due_at <= services.clock.now())
     async with services.db.fresh() as db:
         owed = (await db.execute(mails.order_by(Outbox.id))).scalars().all()
