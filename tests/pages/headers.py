@@ -30,6 +30,8 @@ ALWAYS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+#: Addresses here hold secrets, which no other site may learn of.
+TILL = ("/cart", "/checkout/", "/orders/")
 KEY = re.compile(r"[a-z]+(:[\w-]+)?")
 BADGE = re.compile(r"cart_n=\d+; Max-Age=\d+; Path=/; SameSite=lax", re.IGNORECASE)
 #: What must not change a byte of a public page.
@@ -51,7 +53,12 @@ def complaints(state: State, answer: httpx.Response) -> Iterator[str]:
     if (policy := given.get("cache-control")) != (wanted := POLICY.get(state.kind, "no-store")):
         yield f"Cache-Control is {policy!r}, not {wanted!r}"
     yield from _of_its_visitor(state, given)
-    for name, value in (ALWAYS | {"content-security-policy": _policy(state, answer)}).items():
+    own = {"content-security-policy": _policy(state, answer)}
+    if answer.url.path.startswith(TILL) and (answer.status_code == 200 or "referrer" in answer.text):
+        own["referrer-policy"] = "same-origin"
+    elif answer.url.path.startswith(TILL):  # refusals and redirects have no links to others
+        own["referrer-policy"] = given.get("referrer-policy", "")
+    for name, value in (ALWAYS | own).items():
         if given.get_list(name) != [value]:
             yield f"{name} is {given.get_list(name)}"
     if state.kind is Kind.REDIRECT and given.get("location") != state.to:
