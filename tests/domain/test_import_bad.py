@@ -32,6 +32,7 @@ def command(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     """Runs `hypermart import shopify ...` and gives its exit code and what it said on stderr, progress left out."""
     monkeypatch.setenv("DATABASE_URL", settings.database_url)
     monkeypatch.setenv("DATA_DIR", str(settings.data))
+    monkeypatch.setenv("SECRET_KEY", settings.secret_key)
     monkeypatch.delenv("CURRENCY", raising=False)
 
     def run(*arguments: Any) -> tuple[int, list[str]]:

@@ -52,7 +52,12 @@ def generated(path: Path, products: int) -> Path:
 
 
 def start(settings: Settings, file: Path) -> subprocess.Popen[str]:
-    environ = {**os.environ, "DATABASE_URL": settings.database_url, "DATA_DIR": str(settings.data)}
+    environ = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "DATA_DIR": str(settings.data),
+        "SECRET_KEY": settings.secret_key,
+    }
     command = [sys.executable, "-m", "hypermart", "import", "shopify", str(file)]
     return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -42,7 +42,7 @@ def _placed(table: Table, row: dict[str, Any], places: dict[str, dict[int, int]]
     placed = {}
     for column in table.columns:
         value = row[column.key]
-        ids = [key.column.table.name for key in column.foreign_keys if key.column.key == "id"]
+        ids = [key.column.table.name for key in column.foreign_keys if key.column.key in ("id", "product_id")]
         target = ids[0] if ids else UNDECLARED.get((table.name, column.key))
         if column.key == "id":
             target = table.name
