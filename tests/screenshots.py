@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from playwright.async_api import Browser
 
 from hypermart import logs
+from hypermart.qa.browser import chromium, opened_page
+from hypermart.qa.checks import arrive
+from hypermart.qa.states import HTML_STATES, State
 from hypermart.settings import ROOT
-from tests.pages.in_browser import arrive
-from tests.pages.states import HTML_STATES, State
 from tests.parts import databases
-from tests.parts.browser import chromium, opened_page
 from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop
 from tests.parts.tools import TOOLS
 

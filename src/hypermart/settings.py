@@ -17,6 +17,8 @@ Worker = Literal["inline", "external"]
 Rounding = Literal["unit", "line", "order"]
 T = TypeVar("T", bound=str)
 HEADERS = HeaderRegistry()
+QA_KEY = "a key that everybody knows, for tests"
+"""SECRET_KEY of QA mode where none is set: links are the same in every run."""
 DEMO_BANK = "Plate & Paper (an example, please send nothing); IBAN DE02 1203 0000 0000 2020 51; BIC BYLADEM1001"
 
 #: The folder that holds templates/, static/ and migrations/: the checkout, or /app in a container.
@@ -80,7 +82,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         if not url.startswith(("sqlite+aiosqlite:///", "mysql+asyncmy://")):
             raise BadSetting(f"{name} must begin with sqlite+aiosqlite:/// or mysql+asyncmy://")
     mode = _one_of(environ, "MODE", get_args(Mode), "production")
-    secret_key, shop_name = environ.get("SECRET_KEY") or "", environ.get("SHOP_NAME") or "Plate & Paper"
+    secret_key = environ.get("SECRET_KEY") or (QA_KEY if mode == "qa" else "")
+    shop_name = environ.get("SHOP_NAME") or "Plate & Paper"
     if len(secret_key) < 32 and (secret_key or not database.startswith("sqlite")):
         raise BadSetting("SECRET_KEY must have 32 characters or more: make one with openssl rand -hex 32")
     return Settings(

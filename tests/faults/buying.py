@@ -6,8 +6,8 @@ import re
 
 import httpx
 
+from hypermart.qa.forms import Buyer, Page
 from tests.faults.audit import Seen
-from tests.parts.forms import Buyer, Page
 
 ADDRESS = {
     "email": "ada@example.com",

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from hypermart.bogus.journal import entries
+from hypermart.qa.forms import Page
 from hypermart.services import opened
 from hypermart.settings import Settings
 from tests.faults.buying import Shopper
 from tests.faults.crashing import Place, died, shopping
-from tests.parts.forms import Page
 
 pytestmark = pytest.mark.slow
 

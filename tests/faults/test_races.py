@@ -23,13 +23,13 @@ from hypermart.domain.orders.settle import finalise
 from hypermart.domain.orders.till import Till
 from hypermart.domain.stock.actions import Level, set_on_hand
 from hypermart.jobs.delivery import deliver, due
+from hypermart.qa.forms import Page
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from tests.faults import audit
 from tests.faults.buying import Shopper
 from tests.parts.clock import SetClock
 from tests.parts.databases import is_mysql
-from tests.parts.forms import Page
 from tests.parts.visitor import ORIGIN
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

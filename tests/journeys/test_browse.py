@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.journeys.pages import HomePage
-from tests.parts.browser import opened_page
+from hypermart.qa.browser import opened_page
+from hypermart.qa.pages import HomePage
 from tests.parts.text_browsers import Lynx, edbrowse
 
 

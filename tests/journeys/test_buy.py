@@ -10,8 +10,9 @@ from typing import NamedTuple
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.journeys.pages import HomePage, ProductPage
-from tests.journeys.pages_buying import (
+from hypermart.qa.browser import opened_page
+from hypermart.qa.pages import HomePage, ProductPage
+from hypermart.qa.pages_buying import (
     ADA,
     AddressPage,
     AttemptPage,
@@ -21,7 +22,6 @@ from tests.journeys.pages_buying import (
     PaymentPage,
     ReviewPage,
 )
-from tests.parts.browser import opened_page
 from tests.parts.selling_site import SellingSite
 
 pytestmark = [pytest.mark.browser]

@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from hypermart.demo import carts
+from hypermart.qa.browser import opened_page
 from tests.journeys.test_swaps import heard, listening
-from tests.parts.browser import opened_page
 
 pytestmark = [pytest.mark.browser]
 

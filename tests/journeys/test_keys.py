@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.journeys.pages_buying import ADA
+from hypermart.qa.pages_buying import ADA
 from tests.journeys.test_swaps import heard, listening
 from tests.parts.selling_site import SellingSite
 

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Locator, Page, Request, Route, expect
 
-from tests.journeys.pages import ListPage, ProductPage
-from tests.parts.browser import opened_page
+from hypermart.qa.browser import opened_page
+from hypermart.qa.pages import ListPage, ProductPage
 from tests.parts.shops import open_shop, states_settings
 
 pytestmark = [pytest.mark.browser]

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx
 
 from hypermart.bogus.desk import CSP as BANK_CSP
+from hypermart.qa.states import Kind, State
 from hypermart.web.asgi import CSP
 from hypermart.web.demo.mail import ALONE
-from tests.pages.states import Kind, State
 
 PAGE = "public, max-age=0, s-maxage=300, stale-while-revalidate=600, stale-if-error=86400"
 #: docs/caching.md; each word counts, because a CDN obeys each word.

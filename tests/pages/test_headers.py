@@ -12,10 +12,10 @@ from litestar.routes import HTTPRoute
 
 from hypermart.app import create_app
 from hypermart.demo import states as seeded
+from hypermart.qa.states import STATES, Kind, State
 from hypermart.settings import Settings
 from hypermart.web.caching import Public
 from tests.pages.headers import complaints, differences
-from tests.pages.states import STATES, Kind, State
 from tests.parts.clock import START
 from tests.parts.shops import open_shop, states_settings
 
@@ -48,7 +48,7 @@ def test_every_route_has_a_state_in_the_table(demo_settings: Settings, shops: Sh
         pattern = re.sub(r"\\\{\w+:path\\\}", ".+", re.escape(route.path))
         pattern = re.sub(r"\\\{\w+(:\w+)?\\\}", "[^/]+", pattern)
         assert any(re.fullmatch(pattern, path) for path in reached), (
-            f"{route.path} has no state in tests/pages/states.py"
+            f"{route.path} has no state in src/hypermart/qa/states.py"
         )
 
 

@@ -9,9 +9,9 @@ import pytest
 from litestar import MediaType, Response, get
 from playwright.async_api import Browser
 
-from tests.pages import in_browser
-from tests.pages.states import HTML_STATES, Kind, State
-from tests.parts.browser import opened_page
+from hypermart.qa import checks
+from hypermart.qa.browser import opened_page
+from hypermart.qa.states import HTML_STATES, Kind, State
 from tests.parts.shops import open_shop, states_settings
 
 pytestmark = [pytest.mark.browser]
@@ -23,14 +23,14 @@ each = pytest.mark.parametrize("state", HTML_STATES, ids=lambda state: state.nam
 async def test_axe_finds_nothing_in_any_theme_or_width(state: State, browser: Browser, shops: Shops) -> None:
     found: dict[str, list[str]] = {}
     base = address(shops, state)
-    tags = in_browser.TAGS if state.kind is Kind.MAIL else in_browser.FOR_PAGES
+    tags = checks.TAGS if state.kind is Kind.MAIL else checks.FOR_PAGES
     async with opened_page(browser, base, bypass_csp=True) as (page, _):
-        await in_browser.arrive(page, state, base)
+        await checks.arrive(page, state, base)
         for width in (1280, 360):
             await page.set_viewport_size({"width": width, "height": 900})
             for theme in ("light", "dark"):
                 await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-                if lines := await in_browser.violations(page, tags):
+                if lines := await checks.violations(page, tags):
                     found[f"{theme} {width}"] = lines
     assert found == {}
 
@@ -39,14 +39,14 @@ async def test_axe_finds_nothing_in_any_theme_or_width(state: State, browser: Br
 async def test_it_fits_and_keeps_quiet(state: State, browser: Browser, shops: Shops) -> None:
     base = address(shops, state)
     async with opened_page(browser, base) as (page, noise):
-        await page.add_init_script(in_browser.WATCH)
-        await in_browser.arrive(page, state, base)
-        found = [f"1280 px: {line}" for line in await in_browser.layout_complaints(page)]
+        await page.add_init_script(checks.WATCH)
+        await checks.arrive(page, state, base)
+        found = [f"1280 px: {line}" for line in await checks.layout_complaints(page)]
         for width in (360, 320):
             await page.set_viewport_size({"width": width, "height": 800})
-            found += [f"{width} px: {line}" for line in await in_browser.layout_complaints(page)]
-        found += await page.evaluate(in_browser.BARE_PICTURES)
-        found += await page.evaluate(in_browser.LATE)
+            found += [f"{width} px: {line}" for line in await checks.layout_complaints(page)]
+        found += await page.evaluate(checks.BARE_PICTURES)
+        found += await page.evaluate(checks.LATE)
     # Chromium reports the status of the page itself as an error.
     said = [line for line in noise.console if state.status == 200 or f"status of {state.status}" not in line]
     assert (found, said, noise.foreign) == ([], [], [])
@@ -77,11 +77,11 @@ async def bad_shop(browser: Browser, worker: str) -> AsyncIterator[str]:
 async def test_planted_faults_are_found(browser: Browser, bad_shop: str) -> None:
     """The walk itself can turn red."""
     async with opened_page(browser, bad_shop, width=320) as (page, noise):
-        await page.add_init_script(in_browser.WATCH)
+        await page.add_init_script(checks.WATCH)
         await page.goto("/planted")
-        found = await in_browser.layout_complaints(page)
-        found += await page.evaluate(in_browser.BARE_PICTURES)
-        found += await page.evaluate(in_browser.LATE)
+        found = await checks.layout_complaints(page)
+        found += await page.evaluate(checks.BARE_PICTURES)
+        found += await page.evaluate(checks.LATE)
     for part in (
         'button "x" is',
         "the page scrolls sideways",
@@ -96,5 +96,5 @@ async def test_planted_faults_are_found(browser: Browser, bad_shop: str) -> None
 async def test_a_planted_nameless_field_and_picture_are_found_by_axe(browser: Browser, bad_shop: str) -> None:
     async with opened_page(browser, bad_shop, bypass_csp=True) as (page, _):
         await page.goto("/planted")
-        found = await in_browser.violations(page)
+        found = await checks.violations(page)
     assert {line.partition(":")[0] for line in found} >= {"image-alt", "label"}

@@ -15,8 +15,8 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from tests.pages.states import HTML_STATES, Kind, State
-from tests.parts.forms import Page
+from hypermart.qa.forms import Page
+from hypermart.qa.states import HTML_STATES, Kind, State
 from tests.parts.tools import need
 
 Shops = Callable[[str], httpx.Client]

@@ -11,10 +11,10 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from hypermart.app import create_app
+from hypermart.qa.browser import opened_page
+from hypermart.qa.checks import layout_complaints, violations
 from hypermart.settings import Settings
 from tests.faults.buying import Shopper
-from tests.pages.in_browser import layout_complaints, violations
-from tests.parts.browser import opened_page
 from tests.parts.clock import SetClock
 from tests.parts.server import address, free_port, serving
 

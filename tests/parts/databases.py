@@ -23,7 +23,6 @@ from hypermart.tables import metadata
 
 #: Set by the first pytest process for the workers that it starts.
 FOLDER, SERVER = "HYPERMART_TEST_FOLDER", "HYPERMART_TEST_SERVER"
-SECRET = "a key that only tests use, and many"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of our own is made in it)
 ROOM = 2 << 30
 
@@ -72,7 +71,6 @@ def settings(data: Path, database_url: str) -> Settings:
         "MODE": "qa",
         "DATA_DIR": str(data),
         "DATABASE_URL": database_url,
-        "SECRET_KEY": SECRET,
         "TRIES": "100000 per minute",  # all shoppers of a test come from one address
     }
     return load(environ)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from hypermart.db.session import Database
 from hypermart.demo import carts
 from hypermart.domain.catalog.models import Variant
-from tests.parts.forms import Page
+from hypermart.qa.forms import Page
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from playwright.async_api import Browser
 
+from hypermart.qa.browser import chromium
 from tests.parts import databases
-from tests.parts.browser import chromium
 from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop
 from tests.parts.tools import need
 

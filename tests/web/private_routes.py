@@ -10,10 +10,10 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from hypermart.qa.forms import Page
 from hypermart.web.csrf import SAFE
 from hypermart.web.guards import same_origin
 from tests.faults.buying import Shopper
-from tests.parts.forms import Page
 from tests.parts.selling import FLOWERS, SellingShop
 
 

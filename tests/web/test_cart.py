@@ -13,7 +13,7 @@ from hypermart.demo import carts
 from hypermart.domain.cart.models import Cart, CartLine
 from hypermart.domain.catalog.models import Product, Variant
 from hypermart.domain.stock.models import StockLevel
-from tests.parts.forms import Page
+from hypermart.qa.forms import Page
 from tests.parts.shopping import FORM, JSON, PARTIAL, another, cart, lines, put, send, title, variant_of
 from tests.web.test_cost_and_cache import counted
 

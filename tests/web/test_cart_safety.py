@@ -12,9 +12,9 @@ from sqlalchemy import select
 from hypermart.db.session import Database
 from hypermart.demo import carts
 from hypermart.domain.cart.models import Cart
+from hypermart.qa.forms import Page
 from hypermart.settings import Settings
 from tests.parts.clock import SetClock
-from tests.parts.forms import Page
 from tests.parts.shopping import BROWSER, FORM, JSON, PARTIAL, another, cart, lines, put, send
 
 CROSS_SITE: list[dict[str, str]] = [

@@ -10,8 +10,8 @@ from hypermart.domain.cart.models import Cart
 from hypermart.domain.orders import place
 from hypermart.domain.payments import rules
 from hypermart.domain.stock.reservations import OutOfStock
+from hypermart.qa.forms import Page
 from tests.faults.buying import ADDRESS, Shopper
-from tests.parts.forms import Page
 from tests.parts.selling import FLOWERS, MOON, SellingShop
 
 STEPS = ("address", "delivery", "payment", "review")

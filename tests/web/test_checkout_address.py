@@ -8,9 +8,9 @@ from sqlalchemy import delete, select
 from hypermart.domain.cart.models import Cart
 from hypermart.domain.customers.address_rules import fields_for
 from hypermart.domain.shipping.models import DeliveryRate, Zone
+from hypermart.qa.forms import Page
 from tests.domain.test_address_rules import an_address
 from tests.faults.buying import ADDRESS, Shopper
-from tests.parts.forms import Page
 from tests.parts.selling import SellingShop
 
 ADDRESS_PAGE = "/checkout/address"

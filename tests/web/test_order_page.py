@@ -8,8 +8,8 @@ from sqlalchemy import select
 from hypermart.domain.cart.models import Cart
 from hypermart.domain.orders.links import order_token
 from hypermart.domain.stock.models import StockLevel
+from hypermart.qa.forms import Page
 from tests.faults.buying import Shopper
-from tests.parts.forms import Page
 from tests.parts.selling import MOON, SellingShop
 from tests.web.test_cost_and_cache import counted
 

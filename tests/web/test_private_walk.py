@@ -11,10 +11,10 @@ from litestar import Litestar, Router, get, post
 from sqlalchemy import text
 
 from hypermart.app import create_app
+from hypermart.qa.forms import Page
 from hypermart.settings import Settings
 from hypermart.tables import metadata
 from hypermart.web.guards import same_origin
-from tests.parts.forms import Page
 from tests.parts.selling import FLOWERS, SellingShop
 from tests.parts.shopping import FORM, JSON, PARTIAL
 from tests.parts.visitor import ORIGIN

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from hypermart.domain.orders.links import order_token
-from tests.parts.forms import Page
+from hypermart.qa.forms import Page
 from tests.parts.selling import SellingShop
 from tests.parts.shopping import JSON, PARTIAL
 from tests.parts.visitor import ORIGIN

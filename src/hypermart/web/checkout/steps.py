@@ -10,13 +10,7 @@ from hypermart.web.render import Shop
 from hypermart.web.visit import Visit
 
 CART_URL = "/cart"
-LONGEST = 30
-"""Letters of the code of an option."""
 TITLES = {"address": "Address", "delivery": "Delivery", "payment": "Payment", "review": "Review"}
-
-
-class NotOffered(Exception):
-    """What was chosen is none of the options: the transaction that has chosen it is rolled back."""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -15,8 +15,8 @@ from hypermart.demo import states as seeded
 from hypermart.demo.carts import CARTS, MOON, token
 from hypermart.demo.checkouts import attempt_key
 from hypermart.domain.orders.links import order_token
-from tests.parts.databases import SECRET
-from tests.parts.forms import Form, Page
+from hypermart.qa.forms import Form, Page
+from hypermart.settings import QA_KEY
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -145,7 +145,7 @@ def _step(name: str, step: str, visitor: str, status: int = 200, **typed: str) -
 
 
 def _order(number: int, name: str, more: str = "") -> State:
-    secret = order_token(SECRET.encode(), number)
+    secret = order_token(QA_KEY.encode(), number)
     return State(f"order-{name}", Kind.PRIVATE, f"/orders/{number}?t={secret}{more}", seed="states")
 
 

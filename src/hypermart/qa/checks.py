@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
-from tests.pages.states import State
+from hypermart.qa.states import State
 
 #: Closed folds are opened, so that what is in them is looked at too. (Wide screens show them open.)
 OPEN_FOLDS = "() => document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"

@@ -6,7 +6,7 @@ import re
 
 from playwright.async_api import Locator, expect
 
-from tests.journeys.pages import ShopPage
+from hypermart.qa.pages import ShopPage
 
 ADA = {
     "E-mail address": "ada@example.com",
