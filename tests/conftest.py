@@ -12,11 +12,11 @@ import pytest
 import structlog
 
 from hypermart.db.session import Database
+from hypermart.qa.clock import QaClock
+from hypermart.qa.tools import need
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from tests.parts import databases
-from tests.parts.clock import SetClock
-from tests.parts.tools import need
 
 # A machine under load is slow, which is no defect; and a submission must not fail by chance.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -49,8 +49,8 @@ def own_logs() -> Iterator[None]:
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
+def clock() -> QaClock:
+    return QaClock()
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,7 @@ def settings(tmp_path: Path, worker: str) -> Settings:
 
 
 @pytest.fixture
-async def services(settings: Settings, clock: SetClock) -> AsyncIterator[Services]:
+async def services(settings: Settings, clock: QaClock) -> AsyncIterator[Services]:
     async with opened(settings, clock) as services:
         yield services
 
@@ -85,14 +85,14 @@ def demo_settings(worker: str) -> Settings:
     async def fill(settings: Settings) -> None:
         from hypermart.demo import seed  # noqa: PLC0415  (only runs that look at the demo shop pay for it)
 
-        async with opened(settings, SetClock()) as services:
+        async with opened(settings, QaClock()) as services:
             await seed(services)
 
     return databases.demo(fill)
 
 
 @pytest.fixture
-async def demo(demo_settings: Settings, clock: SetClock) -> AsyncIterator[Services]:
+async def demo(demo_settings: Settings, clock: QaClock) -> AsyncIterator[Services]:
     """The demo shop, shared: a test that changes it takes `demo_copy`."""
     async with opened(demo_settings, clock) as services:
         yield services
@@ -105,6 +105,6 @@ def demo_copy_settings(demo_settings: Settings, tmp_path: Path, worker: str) -> 
 
 
 @pytest.fixture
-async def demo_copy(demo_copy_settings: Settings, clock: SetClock) -> AsyncIterator[Services]:
+async def demo_copy(demo_copy_settings: Settings, clock: QaClock) -> AsyncIterator[Services]:
     async with opened(demo_copy_settings, clock) as services:
         yield services

@@ -11,12 +11,12 @@ from playwright.async_api import Browser
 
 from hypermart import logs
 from hypermart.qa.browser import chromium, opened_page
-from hypermart.qa.checks import arrive
+from hypermart.qa.seeds import arrive
 from hypermart.qa.states import HTML_STATES, State
+from hypermart.qa.tools import TOOLS
 from hypermart.settings import ROOT
 from tests.parts import databases
 from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop
-from tests.parts.tools import TOOLS
 
 FOLDER = ROOT / "test-results" / "screenshots"
 WIDTHS, THEMES = (390, 1280), ("light", "dark")

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 
 from hypermart.db.session import Database
 from hypermart.domain.content.models import ContentPage
+from hypermart.qa import tools
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
-from tests.parts import tools
-from tests.parts.clock import SetClock
 
 
 async def pages(database: Database) -> int:
@@ -36,7 +36,7 @@ async def test_a_copy_of_the_demo_shop_is_the_tests_own(demo: Services, demo_cop
     assert (await pages(demo.db), await pages(demo_copy.db)) == (shared, shared + 1)
 
 
-def test_the_clock_stands_until_it_is_moved(clock: SetClock) -> None:
+def test_the_clock_stands_until_it_is_moved(clock: QaClock) -> None:
     before = clock.now()
     assert clock.now() == before
     clock.advance(minutes=5)

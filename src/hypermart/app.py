@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import httpx
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar import asgi as mount
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -49,8 +49,13 @@ class Hypermart(Litestar):
             await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None, beside: Beside | None = None) -> Litestar:
-    """The app for `settings`. `beside` runs as long as it does: the worker of the embedded default."""
+def create_app(
+    settings: Settings, *, clock: Clock | None = None, beside: Beside | None = None, also: Sequence[Router] = ()
+) -> Litestar:
+    """The app for `settings`. `beside` runs as long as it does: the worker of the embedded default.
+
+    `also` are rooms that only some shops have: what testers may ask of one in QA mode.
+    """
     templates, digest = environment(settings), static_digest(settings.root)
     assets = read_assets(settings.root / "static")
     clock = clock or SystemClock()
@@ -73,7 +78,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, beside: Beside
         return state.shop  # type: ignore[no-any-return]  # State is untyped
 
     app = Hypermart(
-        [*routers(settings), *([show_bank] if has_bank else [])],
+        [*routers(settings), *also, *([show_bank] if has_bank else [])],
         lifespan=[lifespan],
         dependencies={
             "shop": Provide(shop, sync_to_thread=False),

@@ -8,6 +8,7 @@ import errno
 import socket
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy.exc import OperationalError
@@ -18,6 +19,11 @@ from hypermart.cli_import import add_import
 from hypermart.db import migrate
 from hypermart.services import opened
 from hypermart.settings import BadSetting, Settings, load
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from hypermart.app import Beside
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +74,6 @@ def _parser() -> argparse.ArgumentParser:
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415  (commands that do not serve should start fast)
 
-    from hypermart.app import create_app  # noqa: PLC0415
     from hypermart.worker import inline, ringing  # noqa: PLC0415
 
     if problem := _port_problem(settings):
@@ -83,7 +88,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
                 say(f"{settings.shop_name} is open: {settings.base_url}  (Ctrl-C closes it)")
 
     config = uvicorn.Config(
-        create_app(settings, beside=inline if settings.worker == "inline" else ringing),
+        _app(settings, inline if settings.worker == "inline" else ringing),
         host=settings.host,
         port=settings.port,
         access_log=False,
@@ -95,6 +100,16 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     server = Server(config)
     server.run()
     return 0 if server.started else 1
+
+
+def _app(settings: Settings, beside: Beside) -> Litestar:
+    if settings.mode == "qa":
+        from hypermart.qa.shop import create_qa_app  # noqa: PLC0415  (what other shops must not even have)
+
+        return create_qa_app(settings, beside)
+    from hypermart.app import create_app  # noqa: PLC0415
+
+    return create_app(settings, beside=beside)
 
 
 def _port_problem(settings: Settings) -> str | None:

@@ -62,6 +62,10 @@ class Mailbox(Protocol):
         """Raises errors.NotFound."""
         ...
 
+    async def forget(self, id_: str) -> None:
+        """The message is gone, if it was there."""
+        ...
+
 
 class Limiter(Protocol):
     async def wait(self, key: str) -> int:

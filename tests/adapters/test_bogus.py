@@ -16,12 +16,12 @@ from hypermart.adapters.gateway import BogusGateway
 from hypermart.bogus import journal
 from hypermart.money import Money
 from hypermart.ports import GatewayAway
+from hypermart.qa.clock import QaClock
 from tests.parts.bank import BANK, EUROS, RETURN, SECRET, Stand, open_bank, transport
-from tests.parts.clock import SetClock
 
 
 @pytest.fixture
-async def bank(tmp_path: Path, clock: SetClock) -> AsyncIterator[Stand]:
+async def bank(tmp_path: Path, clock: QaClock) -> AsyncIterator[Stand]:
     async with open_bank(tmp_path, clock, patience=0.3) as stand:
         yield stand
 
@@ -37,7 +37,7 @@ async def test_open_then_approve_then_capture(bank: Stand) -> None:
     assert [entry.key for entry in journal.entries(bank.setup.journal) if entry.kind == "captured"] == ["c"]
 
 
-async def test_the_journal_says_what_when_and_for_how_much(bank: Stand, clock: SetClock) -> None:
+async def test_the_journal_says_what_when_and_for_how_much(bank: Stand, clock: QaClock) -> None:
     opened = await bank.open(amount=Money(1234, "KWD"))
     clock.advance(minutes=1)
     await bank.choose(opened, "lost_card")
@@ -177,14 +177,14 @@ async def test_who_drips_is_away_as_well() -> None:
             await asyncio.sleep(0.05)
 
     started = time.monotonic()
-    async with BogusGateway(BANK, SECRET, SetClock(), transport=transport(drips), patience=0.2) as gateway:
+    async with BogusGateway(BANK, SECRET, QaClock(), transport=transport(drips), patience=0.2) as gateway:
         with pytest.raises(GatewayAway, match="TimeoutError"):
             await gateway.find("x")
     assert time.monotonic() - started < 1
 
 
 @pytest.mark.slow
-async def test_by_default_the_shop_waits_for_less_than_six_seconds(tmp_path: Path, clock: SetClock) -> None:
+async def test_by_default_the_shop_waits_for_less_than_six_seconds(tmp_path: Path, clock: QaClock) -> None:
     async with open_bank(tmp_path, clock) as bank:
         await bank.control(faults=[{"call": "open", "kind": "slow"}])
         started = time.monotonic()
@@ -193,14 +193,14 @@ async def test_by_default_the_shop_waits_for_less_than_six_seconds(tmp_path: Pat
         assert 4 < time.monotonic() - started < 6
 
 
-async def test_who_is_not_there_is_away(clock: SetClock) -> None:
+async def test_who_is_not_there_is_away(clock: QaClock) -> None:
     async with BogusGateway("http://127.0.0.1:1", SECRET, clock) as gateway:
         with pytest.raises(GatewayAway, match="ConnectError"):
             await gateway.find("x")
 
 
 @pytest.mark.parametrize("answer", [b"", b"<html>", b"[]", b'{"ref":"x"}', b'{"state":"paid"}'])
-async def test_an_answer_without_sense_is_no_answer(answer: bytes, clock: SetClock) -> None:
+async def test_an_answer_without_sense_is_no_answer(answer: bytes, clock: QaClock) -> None:
     async def mumbles(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": answer})
@@ -210,7 +210,7 @@ async def test_an_answer_without_sense_is_no_answer(answer: bytes, clock: SetClo
             await gateway.find("x")
 
 
-async def test_strangers_get_nothing(bank: Stand, clock: SetClock) -> None:
+async def test_strangers_get_nothing(bank: Stand, clock: QaClock) -> None:
     opened = await bank.open()
     async with BogusGateway(BANK, b"other", clock, transport=transport(bank.app)) as stranger:
         with pytest.raises(GatewayAway, match="401"):

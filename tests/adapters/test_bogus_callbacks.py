@@ -11,20 +11,20 @@ import pytest
 from hypermart.adapters.gateway import BogusGateway
 from hypermart.bogus.callbacks import BACKOFF, sign
 from hypermart.ports import Forged, GatewayEvent
+from hypermart.qa.clock import QaClock
 from tests.parts.bank import BANK, SECRET, Stand, open_bank
-from tests.parts.clock import SetClock
 
 BODY = b'{"id":"evt_1","ref":"pay_1"}'
 
 
 @pytest.fixture
-async def bank(tmp_path: Path, clock: SetClock) -> AsyncIterator[Stand]:
+async def bank(tmp_path: Path, clock: QaClock) -> AsyncIterator[Stand]:
     async with open_bank(tmp_path, clock) as stand:
         yield stand
 
 
 @pytest.fixture
-async def gateway(clock: SetClock) -> AsyncIterator[BogusGateway]:
+async def gateway(clock: QaClock) -> AsyncIterator[BogusGateway]:
     async with BogusGateway(BANK, SECRET, clock) as gateway:
         yield gateway
 
@@ -54,7 +54,7 @@ async def test_twice_is_the_same_event_twice(bank: Stand) -> None:
     assert len({bank.gateway.event(*came) for came in bank.hook.came}) == 1
 
 
-async def test_late_is_half_a_minute_or_when_it_is_asked_for(bank: Stand, clock: SetClock) -> None:
+async def test_late_is_half_a_minute_or_when_it_is_asked_for(bank: Stand, clock: QaClock) -> None:
     await bank.choose(await bank.open("1"), "callback_late")
     await bank.hook.has(0)
     assert (await bank.control(deliver=True))["delivered"] == 1
@@ -68,7 +68,7 @@ async def test_late_is_half_a_minute_or_when_it_is_asked_for(bank: Stand, clock:
     assert bank.gateway.event(*bank.hook.came[1]).id  # signed when it was sent, so not stale
 
 
-async def test_lost_is_lost(bank: Stand, clock: SetClock) -> None:
+async def test_lost_is_lost(bank: Stand, clock: QaClock) -> None:
     await bank.choose(await bank.open(), "callback_lost")
     clock.advance(hours=1)
     assert (await bank.control(deliver=True))["delivered"] == 0
@@ -84,7 +84,7 @@ async def test_wrongly_signed_is_refused(bank: Stand) -> None:
 
 
 async def test_a_callback_that_the_shop_does_not_take_comes_again_and_again_but_not_for_ever(
-    bank: Stand, clock: SetClock
+    bank: Stand, clock: QaClock
 ) -> None:
     bank.hook.answers = [503] * 99
     await bank.choose(await bank.open(), "approve")
@@ -100,7 +100,7 @@ async def test_a_callback_that_the_shop_does_not_take_comes_again_and_again_but_
     assert len({body for _, body in bank.hook.came}) == 1
 
 
-async def test_a_callback_that_is_taken_the_second_time_rests(bank: Stand, clock: SetClock) -> None:
+async def test_a_callback_that_is_taken_the_second_time_rests(bank: Stand, clock: QaClock) -> None:
     bank.hook.answers = [500]
     await bank.choose(await bank.open(), "approve")
     await bank.hook.has(1)
@@ -111,25 +111,25 @@ async def test_a_callback_that_is_taken_the_second_time_rests(bank: Stand, clock
     assert bank.kinds(calls=False) == ["callback_refused", "callback_sent"]
 
 
-async def test_a_signed_callback_is_an_event(gateway: BogusGateway, clock: SetClock) -> None:
+async def test_a_signed_callback_is_an_event(gateway: BogusGateway, clock: QaClock) -> None:
     headers = {"x-bogus-signature": sign(SECRET, BODY, clock.now().timestamp())}
     assert gateway.event(headers, BODY) == GatewayEvent("evt_1", "pay_1")
 
 
 @pytest.mark.parametrize("off", [-301, 301, -86400, 10**9])
-async def test_an_old_signature_is_refused(gateway: BogusGateway, clock: SetClock, off: int) -> None:
+async def test_an_old_signature_is_refused(gateway: BogusGateway, clock: QaClock, off: int) -> None:
     headers = {"x-bogus-signature": sign(SECRET, BODY, clock.now().timestamp() + off)}
     with pytest.raises(Forged, match="another time"):
         gateway.event(headers, BODY)
 
 
 @pytest.mark.parametrize("off", [-300, 0, 300])
-async def test_clocks_may_differ_a_little(gateway: BogusGateway, clock: SetClock, off: int) -> None:
+async def test_clocks_may_differ_a_little(gateway: BogusGateway, clock: QaClock, off: int) -> None:
     headers = {"x-bogus-signature": sign(SECRET, BODY, clock.now().timestamp() + off)}
     assert gateway.event(headers, BODY).ref == "pay_1"
 
 
-async def test_another_time_under_the_same_signature_is_refused(gateway: BogusGateway, clock: SetClock) -> None:
+async def test_another_time_under_the_same_signature_is_refused(gateway: BogusGateway, clock: QaClock) -> None:
     old = sign(SECRET, BODY, clock.now().timestamp() - 9999)
     fresh = f"t={int(clock.now().timestamp())},{old.partition(',')[2]}"
     with pytest.raises(Forged, match="wrong signature"):
@@ -148,13 +148,13 @@ async def test_a_garbled_signature_is_refused(gateway: BogusGateway, header: str
     "body", [b"", b"{}", b"[]", b"\xff", b'{"id":1,"ref":"x"}', b'{"id":"x"}', b"<xml/>", b'"\xff"']
 )
 async def test_a_garbled_body_is_refused_though_it_is_signed(
-    gateway: BogusGateway, clock: SetClock, body: bytes
+    gateway: BogusGateway, clock: QaClock, body: bytes
 ) -> None:
     with pytest.raises(Forged):
         gateway.event({"x-bogus-signature": sign(SECRET, body, clock.now().timestamp())}, body)
 
 
-async def test_a_changed_body_is_refused(gateway: BogusGateway, clock: SetClock) -> None:
+async def test_a_changed_body_is_refused(gateway: BogusGateway, clock: QaClock) -> None:
     headers = {"x-bogus-signature": sign(SECRET, BODY, clock.now().timestamp())}
     other = msgspec.json.encode({"id": "evt_1", "ref": "pay_2"})
     with pytest.raises(Forged, match="wrong signature"):

@@ -12,17 +12,17 @@ from hypermart.app import create_app
 from hypermart.bogus import journal
 from hypermart.money import Money
 from hypermart.ports import Gateway
+from hypermart.qa.clock import QaClock
 from hypermart.services import opened
 from hypermart.settings import BadSetting, Settings
 from hypermart.web.render import Shop
 from tests.parts.bank import transport
-from tests.parts.clock import SetClock
 
 EUROS = Money(4900, "EUR")
 
 
 @pytest.fixture
-async def shop(settings: Settings, clock: SetClock) -> AsyncIterator[tuple[Gateway, httpx.AsyncClient]]:
+async def shop(settings: Settings, clock: QaClock) -> AsyncIterator[tuple[Gateway, httpx.AsyncClient]]:
     app = create_app(settings, clock=clock)
     async with (
         app.lifespan(),
@@ -66,7 +66,7 @@ async def test_the_bank_tells_its_shop(shop: tuple[Gateway, httpx.AsyncClient], 
 
 
 @pytest.mark.parametrize("url", ["none:", "bogus:http://pay.test:9000"])
-async def test_a_shop_that_pays_elsewhere_has_no_bank(settings: Settings, clock: SetClock, url: str) -> None:
+async def test_a_shop_that_pays_elsewhere_has_no_bank(settings: Settings, clock: QaClock, url: str) -> None:
     app = create_app(msgspec.structs.replace(settings, gateway_url=url), clock=clock)
     async with app.lifespan(), httpx.AsyncClient(transport=transport(app), base_url="http://shop.test") as client:
         assert (await client.get("/bogus/bank.css")).status_code == 404

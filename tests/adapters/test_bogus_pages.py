@@ -13,13 +13,13 @@ import pytest
 
 from hypermart.bogus.outcomes import OUTCOMES
 from hypermart.money import Money
+from hypermart.qa.clock import QaClock
+from hypermart.qa.tools import need
 from tests.parts.bank import RETURN, SHOP, Stand, open_bank
-from tests.parts.clock import SetClock
-from tests.parts.tools import need
 
 
 @pytest.fixture
-async def bank(tmp_path: Path, clock: SetClock) -> AsyncIterator[Stand]:
+async def bank(tmp_path: Path, clock: QaClock) -> AsyncIterator[Stand]:
     async with open_bank(tmp_path, clock, patience=0.3) as stand:
         yield stand
 
@@ -107,7 +107,7 @@ async def test_a_choice_comes_true_and_leads_back_to_the_shop(bank: Stand, outco
     [("pending_paid", "authorised", ""), ("pending_failed", "declined", "insufficient_funds")],
 )
 async def test_what_is_pending_is_decided_in_the_end(
-    bank: Stand, clock: SetClock, outcome: str, state: str, reason: str
+    bank: Stand, clock: QaClock, outcome: str, state: str, reason: str
 ) -> None:
     waited, hurried = await bank.open("1"), await bank.open("2")
     await bank.choose(waited, outcome)

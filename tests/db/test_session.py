@@ -12,10 +12,10 @@ from hypermart.db.outbox import Outbox, later
 from hypermart.db.session import Database, WriteSession, stale
 from hypermart.domain.catalog.models import Category
 from hypermart.domain.content.models import ContentPage
-from tests.parts.clock import SetClock
+from hypermart.qa.clock import QaClock
 
 
-def about(clock: SetClock, **changes: Any) -> ContentPage:
+def about(clock: QaClock, **changes: Any) -> ContentPage:
     return ContentPage(**{"slug": "about", "title": "About", "body": "<p>Us.</p>", "updated_at": clock.now()} | changes)
 
 
@@ -30,7 +30,7 @@ async def titles(database: Database) -> list[str]:
         return list((await db.execute(select(ContentPage.title))).scalars())
 
 
-async def test_an_outbox_row_is_committed_with_the_change(database: Database, clock: SetClock) -> None:
+async def test_an_outbox_row_is_committed_with_the_change(database: Database, clock: QaClock) -> None:
     rung: list[int] = []
 
     async def bell(ids: list[int]) -> None:
@@ -46,7 +46,7 @@ async def test_an_outbox_row_is_committed_with_the_change(database: Database, cl
     assert len(rung) == 2, "one for the news, one for the purge"
 
 
-async def test_a_rolled_back_write_queues_nothing_and_rings_no_bell(database: Database, clock: SetClock) -> None:
+async def test_a_rolled_back_write_queues_nothing_and_rings_no_bell(database: Database, clock: QaClock) -> None:
     rung: list[int] = []
 
     async def bell(ids: list[int]) -> None:
@@ -64,7 +64,7 @@ async def test_a_rolled_back_write_queues_nothing_and_rings_no_bell(database: Da
     assert rung == []
 
 
-async def test_a_read_session_refuses_writes(database: Database, clock: SetClock) -> None:
+async def test_a_read_session_refuses_writes(database: Database, clock: QaClock) -> None:
     page = {"slug": "a", "title": "A", "body": "", "description": "", "position": 0, "updated_at": clock.now()}
     with pytest.raises(DBAPIError, match=r"readonly database|READ ONLY transaction"):
         async with database.read() as db:
@@ -80,7 +80,7 @@ async def test_keys_of_a_new_row_name_its_id(database: Database) -> None:
 
 
 async def test_changed_and_deleted_rows_give_their_keys_and_an_equal_value_none(
-    database: Database, clock: SetClock
+    database: Database, clock: QaClock
 ) -> None:
     async with database.write() as db:
         db.add(about(clock))
@@ -101,7 +101,7 @@ async def test_changed_and_deleted_rows_give_their_keys_and_an_equal_value_none(
     assert await outbox(database) == [purge] * 3
 
 
-async def test_bulk_sql_purges_what_it_calls_stale(database: Database, clock: SetClock) -> None:
+async def test_bulk_sql_purges_what_it_calls_stale(database: Database, clock: QaClock) -> None:
     async with database.write() as db:
         db.add(about(clock))
     before = await outbox(database)
@@ -114,7 +114,7 @@ async def test_bulk_sql_purges_what_it_calls_stale(database: Database, clock: Se
     assert (await outbox(database))[len(before) :] == [("purge_pages", {"keys": ["content:about", "menu"]})]
 
 
-async def test_times_come_back_in_utc_to_the_microsecond(database: Database, clock: SetClock) -> None:
+async def test_times_come_back_in_utc_to_the_microsecond(database: Database, clock: QaClock) -> None:
     clock.advance(microseconds=123456)
     async with database.write() as db:
         db.add(about(clock))

@@ -23,8 +23,8 @@ from hypermart.domain.catalog.models import (
     Listing,
     ProductAttribute,
 )
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
-from tests.parts.clock import SetClock
 
 OAK, CEZANNE = ("frame", ("oak-frame",)), ("artist", ("paul-cezanne", "vincent-van-gogh"))
 #: The dearest variant of some products is cheaper.
@@ -38,7 +38,7 @@ CHOICES = {
 }
 
 
-async def shown(db: Database, scope: Scope, filters: Filters, clock: SetClock) -> ListView:
+async def shown(db: Database, scope: Scope, filters: Filters, clock: QaClock) -> ListView:
     async with db.read() as session:
         return (await results(session, scope, filters, clock.now(), "EUR"))[0]
 
@@ -75,7 +75,7 @@ async def one_by_one(db: Database, filters: Filters, ids: set[int]) -> tuple[int
 
 
 @pytest.mark.parametrize("filters", CHOICES.values(), ids=CHOICES)
-async def test_totals_and_facet_counts_of_a_category(demo: Services, clock: SetClock, filters: Filters) -> None:
+async def test_totals_and_facet_counts_of_a_category(demo: Services, clock: QaClock, filters: Filters) -> None:
     members = await rows(demo.db, select(CategoryProduct.category_id, CategoryProduct.product_id))
     category = Counter(category_id for category_id, _ in members).most_common(1)[0][0]
     view = await shown(demo.db, Scope("category", category), filters, clock)
@@ -92,7 +92,7 @@ async def test_totals_and_facet_counts_of_a_category(demo: Services, clock: SetC
 )
 @pytest.mark.parametrize("filters", CHOICES.values(), ids=CHOICES)
 async def test_both_ways_to_search_find_the_same(
-    demo: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch, query: str, filters: Filters
+    demo: Services, clock: QaClock, monkeypatch: pytest.MonkeyPatch, query: str, filters: Filters
 ) -> None:
     views = []
     for scans in (False, True):

@@ -24,7 +24,7 @@ from hypermart.domain.shipping.models import DeliveryMethod, DeliveryRate, ZoneC
 from hypermart.domain.stock.models import StockLevel
 from hypermart.domain.stock.reservations import reserve
 from hypermart.errors import NotFound
-from tests.parts.clock import SetClock
+from hypermart.qa.clock import QaClock
 from tests.parts.stock import AT_ONCE, put
 
 Act: TypeAlias = Callable[[WriteSession, str, int, datetime], Awaitable[str]]
@@ -33,7 +33,7 @@ TERMS = Terms("EUR", "DE", "line")
 
 
 @pytest.fixture
-async def shelf(database: Database, clock: SetClock) -> list[int]:
+async def shelf(database: Database, clock: QaClock) -> list[int]:
     """Variants of which there are 5, 2, none, and as many as one likes."""
     ids = [*await put(database, 5, 2, 0), 0]
     async with database.write() as db:
@@ -102,7 +102,7 @@ async def test_more_than_is_left_adds_what_is_left_and_then_no_more(database: Da
         await add(database, shelf[3])
 
 
-async def test_what_is_not_for_sale_cannot_be_added(database: Database, shelf: list[int], clock: SetClock) -> None:
+async def test_what_is_not_for_sale_cannot_be_added(database: Database, shelf: list[int], clock: QaClock) -> None:
     async with database.write() as db:
         await db.execute(update(Product).where(Product.slug == "p0").values(published_at=clock.now() + timedelta(1)))
         await db.execute(update(Product).where(Product.slug == "p1").values(status="archived"))
@@ -112,7 +112,7 @@ async def test_what_is_not_for_sale_cannot_be_added(database: Database, shelf: l
 
 
 async def test_a_cart_has_room_for_so_many_different_things(
-    database: Database, shelf: list[int], clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    database: Database, shelf: list[int], clock: QaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rules, "LINES", 2)
     await add(database, shelf[0])
@@ -123,7 +123,7 @@ async def test_a_cart_has_room_for_so_many_different_things(
 
 
 async def test_without_an_open_cart_nothing_is_added_or_changed(
-    database: Database, shelf: list[int], clock: SetClock
+    database: Database, shelf: list[int], clock: QaClock
 ) -> None:
     await add(database, shelf[0])
     async with database.write() as db:
@@ -157,7 +157,7 @@ async def test_nobody_changes_the_lines_of_another_cart(database: Database, shel
     assert (await seen(database, HERS)).version == 1
 
 
-async def test_quantities_change_and_nought_removes(database: Database, shelf: list[int], clock: SetClock) -> None:
+async def test_quantities_change_and_nought_removes(database: Database, shelf: list[int], clock: QaClock) -> None:
     for variant_id in (shelf[0], shelf[1]):
         await add(database, variant_id)
     one, two = (line.id for line in (await seen(database)).lines)
@@ -187,7 +187,7 @@ async def test_a_line_is_set_aside_and_taken_back_and_twins_are_one(database: Da
 
 
 async def test_lines_tell_what_has_changed_and_block_what_cannot_be_had(
-    database: Database, shelf: list[int], clock: SetClock
+    database: Database, shelf: list[int], clock: QaClock
 ) -> None:
     for variant_id, quantity in ((shelf[0], 3), (shelf[1], 2), (shelf[3], 1)):
         await add(database, variant_id, quantity)
@@ -217,7 +217,7 @@ async def test_lines_tell_what_has_changed_and_block_what_cannot_be_had(
 
 
 async def test_what_is_held_for_the_shoppers_own_payment_is_not_sold_out_to_them(
-    database: Database, shelf: list[int], clock: SetClock
+    database: Database, shelf: list[int], clock: QaClock
 ) -> None:
     await add(database, shelf[1], 2)
     await add(database, shelf[1], token_hash=HERS)
@@ -234,7 +234,7 @@ async def test_what_is_held_for_the_shoppers_own_payment_is_not_sold_out_to_them
     assert (hers.is_blocked, hers.lines[0].left) == (True, 0)
 
 
-async def test_a_sale_is_charged_from_its_second_on(database: Database, shelf: list[int], clock: SetClock) -> None:
+async def test_a_sale_is_charged_from_its_second_on(database: Database, shelf: list[int], clock: QaClock) -> None:
     async with database.write() as db:
         variant = await db.get_one(Variant, shelf[0])
         starts, ends = clock.now() + timedelta(minutes=1), clock.now() + timedelta(minutes=2)
@@ -268,7 +268,7 @@ async def test_parallel_changes_of_one_cart_queue_up(database: Database, shelf: 
 
 
 async def test_where_it_goes_decides_the_tax_but_a_pickup_pays_the_shops(
-    database: Database, shelf: list[int], clock: SetClock
+    database: Database, shelf: list[int], clock: QaClock
 ) -> None:
     await add(database, shelf[0])
     async with database.write() as db:
@@ -287,7 +287,7 @@ async def test_where_it_goes_decides_the_tax_but_a_pickup_pays_the_shops(
     assert [tax.rate.rate for tax in view.totals.summary] == [1900], "the goods do not leave the country"
 
 
-async def test_checkout_writes_into_the_cart(database: Database, shelf: list[int], clock: SetClock) -> None:
+async def test_checkout_writes_into_the_cart(database: Database, shelf: list[int], clock: QaClock) -> None:
     address = Address(name="Zoë 漢", line1="Weg 1", postcode="10115", city="Berlin", country="DE")
     async with database.write() as db:
         given: actions.Contact = {"email": "a@b.example", "address": address, "billing": None, "wants_news": True}
@@ -300,7 +300,7 @@ async def test_checkout_writes_into_the_cart(database: Database, shelf: list[int
 
 
 async def test_an_order_takes_what_was_bought_and_leaves_the_rest_to_the_shopper(
-    database: Database, shelf: list[int], clock: SetClock
+    database: Database, shelf: list[int], clock: QaClock
 ) -> None:
     await add(database, shelf[0], 3)
     await add(database, shelf[1])
@@ -324,7 +324,7 @@ async def test_an_order_takes_what_was_bought_and_leaves_the_rest_to_the_shopper
 
 
 async def test_a_cart_that_was_bought_whole_stays_and_is_closed(
-    database: Database, shelf: list[int], clock: SetClock
+    database: Database, shelf: list[int], clock: QaClock
 ) -> None:
     await add(database, shelf[0], 3)
     bought = await seen(database)
@@ -337,7 +337,7 @@ async def test_a_cart_that_was_bought_whole_stays_and_is_closed(
 
 
 async def test_old_carts_are_forgotten_but_not_those_that_money_hangs_on(
-    database: Database, shelf: list[int], clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    database: Database, shelf: list[int], clock: QaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add(database, shelf[0])
     paying = await seen(database)
@@ -358,7 +358,7 @@ async def test_old_carts_are_forgotten_but_not_those_that_money_hangs_on(
     assert lines == 1
 
 
-def attempt(cart_id: int, clock: SetClock, state: str = DECLINED) -> PaymentAttempt:
+def attempt(cart_id: int, clock: QaClock, state: str = DECLINED) -> PaymentAttempt:
     return PaymentAttempt(
         key="k" * 32,
         cart_id=cart_id,

@@ -20,9 +20,9 @@ from hypermart.domain.imports.mapping import load
 from hypermart.domain.stock.actions import Level, set_on_hand
 from hypermart.domain.stock.models import StockLevel, StockMovement
 from hypermart.errors import NotFound, Refused
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from tests.parts import catalogue
-from tests.parts.clock import SetClock
 
 CATALOGUE = """
 [[categories]]
@@ -72,7 +72,7 @@ async def listing(shop: Services, place: int = 0) -> dict[str, Any]:
 MOON_KEYS = {"home", "search", "feeds", "product:moon", "category:moon", "category:space", "collection:picks"}
 
 
-async def test_a_new_price_is_noted_listed_and_purged(shop: Services, clock: SetClock) -> None:
+async def test_a_new_price_is_noted_listed_and_purged(shop: Services, clock: QaClock) -> None:
     first = await listing(shop)
     assert [first[key] for key in ("price_from", "price_to", "compare_at", "variant_count")] == [1000, 2000, 1500, 2]
     clock.advance(hours=1)
@@ -97,13 +97,13 @@ async def test_a_new_price_is_noted_listed_and_purged(shop: Services, clock: Set
         assert history.all() == [(1000, 1500, start, "import"), (2500, None, clock.now(), "dearer paper")]
 
 
-async def test_the_same_price_is_no_change(shop: Services, clock: SetClock) -> None:
+async def test_the_same_price_is_no_change(shop: Services, clock: QaClock) -> None:
     assert not await changed(
         shop, lambda db, ids: actions.change_price(db, ids["SUN"], 500, compare_at=None, at=clock.now(), reason="none")
     )
 
 
-async def test_a_compare_at_price_is_never_lost_by_saying_nothing(shop: Services, clock: SetClock) -> None:
+async def test_a_compare_at_price_is_never_lost_by_saying_nothing(shop: Services, clock: QaClock) -> None:
     with pytest.raises(TypeError, match="compare_at"):
         await changed(
             shop,
@@ -112,7 +112,7 @@ async def test_a_compare_at_price_is_never_lost_by_saying_nothing(shop: Services
     assert (await listing(shop))["compare_at"] == 1500
 
 
-async def test_prices_that_cannot_be(shop: Services, clock: SetClock) -> None:
+async def test_prices_that_cannot_be(shop: Services, clock: QaClock) -> None:
     now = clock.now()
 
     async def sale(db: WriteSession, ids: dict[str, int]) -> None:
@@ -162,7 +162,7 @@ async def test_old_addresses_lead_to_the_newest(shop: Services) -> None:
 
 @pytest.mark.parametrize("withdraw", [archive, unpublish])
 async def test_a_withdrawn_product_leaves_lists_and_search_and_comes_back_whole(
-    shop: Services, clock: SetClock, withdraw: Callable[[WriteSession, int], Awaitable[None]]
+    shop: Services, clock: QaClock, withdraw: Callable[[WriteSession, int], Awaitable[None]]
 ) -> None:
     assert await changed(shop, lambda db, ids: withdraw(db, ids["moon"])) == MOON_KEYS
     rows = await catalogue.rows(shop.db)
@@ -175,7 +175,7 @@ async def test_a_withdrawn_product_leaves_lists_and_search_and_comes_back_whole(
     assert "zqmoon" in rows["search_texts"][0]["words"].split()
 
 
-async def test_what_cannot_be_published(shop: Services, clock: SetClock) -> None:
+async def test_what_cannot_be_published(shop: Services, clock: QaClock) -> None:
     async with shop.db.write() as db:
         await db.execute(delete(Variant).where(Variant.sku == "SUN"))
     with pytest.raises(Refused, match="at least one variant"):
@@ -191,7 +191,7 @@ async def test_a_renamed_collection_is_stale_wherever_it_is_linked(shop: Service
     assert await changed(shop, rename) == {"home", "menu", "collection:picks"}
 
 
-async def test_only_what_shoppers_are_told_purges(shop: Services, clock: SetClock) -> None:
+async def test_only_what_shoppers_are_told_purges(shop: Services, clock: QaClock) -> None:
     def count(
         on_hand: int, may_oversell: bool | None = None
     ) -> Callable[[WriteSession, dict[str, int]], Awaitable[None]]:
@@ -225,7 +225,7 @@ async def test_only_what_shoppers_are_told_purges(shop: Services, clock: SetCloc
     [(1, False, True), (3, False, True), (4, False, True), (0, True, True), (0, False, False)],
 )
 async def test_a_variant_beside_one_in_stock_purges_what_tells_of_it(
-    shop: Services, clock: SetClock, on_hand: int, may_oversell: bool, is_told: bool
+    shop: Services, clock: QaClock, on_hand: int, may_oversell: bool, is_told: bool
 ) -> None:
     """M-M is sold out at first, M-S is not: no list changes."""
     keys = await changed(
@@ -234,7 +234,7 @@ async def test_a_variant_beside_one_in_stock_purges_what_tells_of_it(
     assert keys == ({"product:moon", "feeds"} if is_told else set())
 
 
-async def test_crossing_the_line_of_the_last_few_purges(shop: Services, clock: SetClock) -> None:
+async def test_crossing_the_line_of_the_last_few_purges(shop: Services, clock: QaClock) -> None:
     async def count(on_hand: int) -> set[str]:
         return await changed(
             shop, lambda db, ids: set_on_hand(db, [Level(ids["M-S"], on_hand)], at=clock.now(), reason="")
@@ -244,7 +244,7 @@ async def test_crossing_the_line_of_the_last_few_purges(shop: Services, clock: S
     assert told == [True, False, True, True, False, True]
 
 
-async def test_stock_of_no_variant(shop: Services, clock: SetClock) -> None:
+async def test_stock_of_no_variant(shop: Services, clock: QaClock) -> None:
     with pytest.raises(NotFound):
         await changed(shop, lambda db, _: set_on_hand(db, [Level(10**9, 1)], at=clock.now(), reason=""))
 

@@ -18,9 +18,9 @@ from hypermart.domain.imports.actions import Order, import_shopify
 from hypermart.domain.imports.mapping import load
 from hypermart.domain.imports.summary import Summary
 from hypermart.domain.stock.models import StockLevel
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from tests.parts import catalogue
-from tests.parts.clock import SetClock
 
 HEADER = "Handle,Title,Option1 Name,Option1 Value,SKU,Price,Inventory quantity,Tags\n"
 MOON = "moon,Moon,Size,S,M-S,10.00,3,night\nmoon,,,M,M-M,20.00,4,\n"
@@ -63,7 +63,7 @@ def counts(summary: Summary) -> tuple[Any, ...]:
     )
 
 
-async def test_a_new_price_keeps_ids_and_leaves_history(shop: Shop, clock: SetClock) -> None:
+async def test_a_new_price_keeps_ids_and_leaves_history(shop: Shop, clock: QaClock) -> None:
     ids = await shop.ids()
     clock.advance(days=1)
     assert counts(await shop.take(MOON.replace("20.00", "25.00"))) == ((0, 1, 0, 0), (0, 1, 1, 0))
@@ -114,7 +114,7 @@ async def test_what_happened_to_a_variant_that_left_is_still_known(shop: Shop) -
     ]
 
 
-async def test_a_facet_value_that_nothing_has_any_more_is_kept_and_not_offered(shop: Shop, clock: SetClock) -> None:
+async def test_a_facet_value_that_nothing_has_any_more_is_kept_and_not_offered(shop: Shop, clock: QaClock) -> None:
     """Another transaction may be about to use it."""
     with shop.catalogue.open("a") as catalogue_file:
         catalogue_file.write("[[facets]]\ncode='size'\nname='Size'\nsource='option:Size'\n")
@@ -168,7 +168,7 @@ async def test_less_stock_than_is_promised_is_refused(shop: Shop) -> None:
     ]
 
 
-async def test_a_price_below_a_planned_sale_is_refused(shop: Shop, clock: SetClock) -> None:
+async def test_a_price_below_a_planned_sale_is_refused(shop: Shop, clock: QaClock) -> None:
     ids, now = await shop.ids(), clock.now()
     async with shop.services.db.write() as db:
         await actions.schedule_sale(

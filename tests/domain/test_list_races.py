@@ -15,9 +15,9 @@ from hypermart.domain.catalog.actions import change_price
 from hypermart.domain.catalog.models import Variant
 from hypermart.domain.imports.actions import Order, import_shopify
 from hypermart.domain.stock.actions import Level, set_on_hand
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from tests.parts import catalogue
-from tests.parts.clock import SetClock
 
 PRODUCTS = """Handle,Title,Option1 Name,Option1 Value,SKU,Price,Inventory quantity
 moon,Moon,Size,S,M-S,10.00,1
@@ -52,7 +52,7 @@ async def listed(services: Services, key: str) -> list[Any]:
 
 
 async def test_the_last_pieces_of_two_variants_leave_the_product_sold_out(
-    services: Services, variants: list[int], clock: SetClock
+    services: Services, variants: list[int], clock: QaClock
 ) -> None:
     assert set(await listed(services, "is_in_stock")) == {1}
     first, second = variants
@@ -64,7 +64,7 @@ async def test_the_last_pieces_of_two_variants_leave_the_product_sold_out(
     assert set(await listed(services, "is_in_stock")) == {0}
 
 
-async def test_two_new_prices_are_both_listed(services: Services, variants: list[int], clock: SetClock) -> None:
+async def test_two_new_prices_are_both_listed(services: Services, variants: list[int], clock: QaClock) -> None:
     first, second = variants
     await both(
         services,

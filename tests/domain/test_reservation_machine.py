@@ -19,9 +19,9 @@ from hypermart.domain.stock.actions import Level, NoSuchStock, set_on_hand
 from hypermart.domain.stock.levels import StockMoved
 from hypermart.domain.stock.models import Reservation, StockLevel
 from hypermart.domain.stock.reservations import NothingClaimed, OutOfStock
+from hypermart.qa.clock import START, QaClock
 from hypermart.services import opened
 from hypermart.settings import Settings
-from tests.parts.clock import START, SetClock
 from tests.parts.stock import Count, counts, held, put
 
 VARIANTS = 3
@@ -64,7 +64,7 @@ class Model:
 class Machine(RuleBasedStateMachine):
     runner: asyncio.Runner
     database: Database
-    clock: SetClock
+    clock: QaClock
     ids: list[int]
 
     @initialize(on_hand=st.lists(st.integers(0, 6), min_size=VARIANTS, max_size=VARIANTS), may=st.booleans())
@@ -202,7 +202,7 @@ class Machine(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_stock_is_as_the_model_says(settings: Settings) -> None:
-    clock = SetClock()
+    clock = QaClock()
     with asyncio.Runner() as runner:
         shop = opened(settings, clock)
         database = runner.run(shop.__aenter__()).db

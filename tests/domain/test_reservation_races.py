@@ -18,7 +18,7 @@ from hypermart.domain.stock import reservations
 from hypermart.domain.stock.actions import Level, mark_in_stock, set_on_hand
 from hypermart.domain.stock.models import StockLevel
 from hypermart.domain.stock.reservations import allocate, allocate_now, claim, free_lapsed, release, reserve
-from tests.parts.clock import START
+from hypermart.qa.clock import START
 from tests.parts.databases import is_mysql
 from tests.parts.stock import Count, counts, held, kinds, put, together
 

@@ -26,7 +26,7 @@ from hypermart.domain.stock.reservations import (
     release,
     reserve,
 )
-from tests.parts.clock import SetClock
+from hypermart.qa.clock import QaClock
 from tests.parts.stock import Count, counts, held, put
 
 QUARTER = timedelta(minutes=15)
@@ -36,7 +36,7 @@ TICK = timedelta(microseconds=1)
 class Buyer:
     """The verbs, each in a transaction of its own, at the hour that the clock shows."""
 
-    def __init__(self, database: Database, clock: SetClock) -> None:
+    def __init__(self, database: Database, clock: QaClock) -> None:
         self.database, self.clock = database, clock
 
     async def reserve(self, holder: str, wanted: dict[int, int], until: timedelta = QUARTER) -> None:
@@ -61,7 +61,7 @@ class Buyer:
 
 
 @pytest.fixture
-def shop(database: Database, clock: SetClock) -> Buyer:
+def shop(database: Database, clock: QaClock) -> Buyer:
     return Buyer(database, clock)
 
 

@@ -16,9 +16,9 @@ from hypermart.domain.imports.actions import Order, import_shopify
 from hypermart.domain.stock.actions import Level, set_on_hand
 from hypermart.domain.stock.reservations import allocate, allocate_now, claim, deallocate, free_lapsed, release, reserve
 from hypermart.jobs.delivery import deliver
+from hypermart.qa.clock import START
 from hypermart.services import Services
 from tests.jobs.rows import rows
-from tests.parts.clock import START
 
 PRODUCTS = """Handle,Title,Option1 Name,Option1 Value,SKU,Price,Inventory quantity
 moon,Moon,Size,S,M-S,10.00,6

@@ -19,19 +19,19 @@ import msgspec
 from hypermart.app import bank_app, create_app
 from hypermart.jobs.delivery import deliver, due
 from hypermart.jobs.reconcile import free_holds, reconcile
+from hypermart.qa.clock import QaClock
 from hypermart.services import opened
 from hypermart.settings import Settings
 from tests.faults import audit
 from tests.faults.buying import Shopper
-from tests.parts.clock import SetClock
 from tests.parts.server import address, free_port, serving
 
 NOBODY = "redis://127.0.0.1:1"
 """A Valkey that is wiped out: whatever must arrive, arrives without it."""
 
 
-def later_by(**ahead: float) -> SetClock:
-    return SetClock(datetime.now(UTC) + timedelta(**ahead))
+def later_by(**ahead: float) -> QaClock:
+    return QaClock(datetime.now(UTC) + timedelta(**ahead))
 
 
 class Place:

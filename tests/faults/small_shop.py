@@ -22,13 +22,13 @@ from hypermart.domain.shipping.models import DeliveryMethod, DeliveryRate, Zone
 from hypermart.domain.stock.models import StockLevel, StockMovement
 from hypermart.domain.tax.models import TaxClass, TaxRate
 from hypermart.jobs.delivery import deliver, due
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from hypermart.web.hooks.payments import take_callback
 from hypermart.web.render import Shop
 from tests.faults import audit
 from tests.parts.bank import BANK, SHOP, TEMPLATES, transport
-from tests.parts.clock import SetClock
 from tests.parts.stock import put
 
 #: What shoppers leave behind, in an order in which it can be deleted.
@@ -47,7 +47,7 @@ BOOKS = {
 
 
 class SmallShop:
-    def __init__(self, settings: Settings, clock: SetClock, folder: Path) -> None:
+    def __init__(self, settings: Settings, clock: QaClock, folder: Path) -> None:
         self.settings = msgspec.structs.replace(
             settings, base_url=SHOP, gateway_url=f"bogus:{BANK}", mail_url=f"file:{folder / 'mail'}", shop_bank=()
         )
@@ -67,7 +67,11 @@ class SmallShop:
             opened(self.settings, self.clock, gateway_transport=transport(app))
         )
         web = Shop(self.services, Environment(autoescape=True), "")
-        hook = Litestar([take_callback], dependencies={"shop": Provide(lambda: web, sync_to_thread=False)})
+        hook = Litestar(
+            [take_callback],
+            dependencies={"shop": Provide(lambda: web, sync_to_thread=False)},
+            logging_config=None,
+        )
         self.courier = Courier(self.bank, setup.hook, secret, transport(hook))  # goes when it is told to
         app.state.desk = self.desk = Desk(setup, self.bank, self.courier)
         self._open = stack

@@ -30,12 +30,12 @@ from hypermart.domain.orders.settle import finalise
 from hypermart.domain.stock.actions import Level, NoSuchStock, set_on_hand
 from hypermart.jobs.reconcile import free_holds, reconcile
 from hypermart.ports import GatewayAway
+from hypermart.qa.clock import START, QaClock
 from hypermart.settings import Settings
 from tests.faults import audit, shop_model
 from tests.faults.shop_model import Attempt
 from tests.faults.small_shop import SmallShop
 from tests.faults.watched import Watched, same
-from tests.parts.clock import START, SetClock
 from tests.parts.databases import is_mysql
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "20" if is_mysql() else "15"))
@@ -335,7 +335,7 @@ REFUSALS = {"CannotAdd", "Missing", "TotalChanged", "NotFound", "Refused"}
 def test_the_shop_does_as_its_rules_say(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     met: Counter[str] = Counter()
     with asyncio.Runner() as runner:
-        shop = SmallShop(settings, SetClock(), tmp_path / "first")
+        shop = SmallShop(settings, QaClock(), tmp_path / "first")
         runner.run(shop.start())
         try:
             ids = runner.run(shop.fill())

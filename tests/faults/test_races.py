@@ -23,12 +23,12 @@ from hypermart.domain.orders.settle import finalise
 from hypermart.domain.orders.till import Till
 from hypermart.domain.stock.actions import Level, set_on_hand
 from hypermart.jobs.delivery import deliver, due
+from hypermart.qa.clock import QaClock
 from hypermart.qa.forms import Page
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from tests.faults import audit
 from tests.faults.buying import Shopper
-from tests.parts.clock import SetClock
 from tests.parts.databases import is_mysql
 from tests.parts.visitor import ORIGIN
 
@@ -40,7 +40,7 @@ CROWD = 200 if is_mysql() else 16
 class Mall:
     """One shop, with as many shoppers as one likes; each has cookies of their own."""
 
-    def __init__(self, app: Litestar, services: Services, clock: SetClock, variants: Sequence[int]) -> None:
+    def __init__(self, app: Litestar, services: Services, clock: QaClock, variants: Sequence[int]) -> None:
         self._transport = httpx.ASGITransport(cast("Any", app))
         self.services, self.clock, self.variants = services, clock, variants
         self.till: Till = app.state.shop.till
@@ -78,7 +78,7 @@ class Mall:
 
 
 @pytest.fixture
-async def mall(demo_copy_settings: Settings, clock: SetClock) -> AsyncIterator[Mall]:
+async def mall(demo_copy_settings: Settings, clock: QaClock) -> AsyncIterator[Mall]:
     settings = msgspec.structs.replace(demo_copy_settings, base_url=ORIGIN)
     app = create_app(settings, clock=clock)
     async with app.lifespan(), opened(settings, clock) as services:

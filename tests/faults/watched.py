@@ -13,17 +13,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from hypermart.db.session import WriteSession
 from hypermart.errors import NotFound, Refused
 from hypermart.jobs.reconcile import free_holds, reconcile
+from hypermart.qa.clock import QaClock
 from tests.faults import audit, shop_model
 from tests.faults.shop_model import Attempt, Cart, Refusal
 from tests.faults.small_shop import SmallShop
-from tests.parts.clock import SetClock
 
 
 class Watched(RuleBasedStateMachine):
     runner: asyncio.Runner
     shop: SmallShop
     ids: list[int]
-    clock: SetClock
+    clock: QaClock
     model: shop_model.Shop
     seen: list[audit.Seen]
     met: Counter[str]

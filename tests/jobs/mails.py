@@ -19,8 +19,8 @@ from hypermart.domain.shipping.pages import DeliveryOption
 from hypermart.domain.tax.rules import Rate
 from hypermart.money import Money
 from hypermart.ports import Mailbox
+from hypermart.qa.clock import START
 from hypermart.services import Services
-from tests.parts.clock import START
 
 ADDRESS = Address(name="Ada Beispiel", line1="Torstraße 1", postcode="10119", city="Berlin", country="DE")
 VAT = Rate("VAT", 1900)

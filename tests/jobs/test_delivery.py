@@ -13,10 +13,10 @@ from hypermart.errors import Refused
 from hypermart.jobs import JOBS, Patience, delivery, patience
 from hypermart.jobs.delivery import LEASE, backoff, deliver, due, sweep
 from hypermart.jobs.task import Task
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from tests.jobs.rows import add, row, rows, until
-from tests.parts.clock import SetClock
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(JOBS, "fail", fail)
 
 
-async def test_a_row_is_run_and_done(services: Services, ran: list[int], clock: SetClock) -> None:
+async def test_a_row_is_run_and_done(services: Services, ran: list[int], clock: QaClock) -> None:
     id_ = await add(services, "note")
     assert await due(services, "quick") == [id_]
     assert await deliver(services, id_, "quick")
@@ -51,7 +51,7 @@ async def test_a_row_is_run_and_done(services: Services, ran: list[int], clock: 
     assert ran == [id_]
 
 
-async def test_many_at_once_run_a_row_once(settings: Settings, clock: SetClock, ran: list[int]) -> None:
+async def test_many_at_once_run_a_row_once(settings: Settings, clock: QaClock, ran: list[int]) -> None:
     async with opened(settings, clock) as one, opened(settings, clock) as two:
         ids = [await add(one, "note") for _ in range(5)]
         results = await asyncio.gather(*(deliver(s, id_, "quick") for id_ in ids for s in (one, two, one)))
@@ -60,7 +60,7 @@ async def test_many_at_once_run_a_row_once(settings: Settings, clock: SetClock, 
 
 
 async def test_a_running_row_is_not_run_beside(
-    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: QaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started, go_on = asyncio.Event(), asyncio.Event()
 
@@ -80,7 +80,7 @@ async def test_a_running_row_is_not_run_beside(
 
 
 async def test_who_lost_the_lease_leaves_no_mark(
-    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: QaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that was frozen past its lease, as by SIGSTOP, while another one took the row."""
     go_on: list[asyncio.Event] = []
@@ -108,7 +108,7 @@ async def test_who_lost_the_lease_leaves_no_mark(
 
 
 async def test_a_task_knows_whether_it_is_held(
-    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: QaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[bool] = []
     tasks: list[Task] = []
@@ -134,7 +134,7 @@ async def test_a_task_knows_whether_it_is_held(
 
 
 @pytest.mark.usefixtures("failing")
-async def test_a_failure_comes_again_later_and_dies_at_last(services: Services, clock: SetClock) -> None:
+async def test_a_failure_comes_again_later_and_dies_at_last(services: Services, clock: QaClock) -> None:
     id_ = await add(services, "fail")
     delays = []
     for attempt in range(1, Patience().attempts + 1):
@@ -185,7 +185,7 @@ async def test_a_refusal_is_not_tried_again(services: Services, monkeypatch: pyt
     assert (dead.dead_at is not None, dead.last_error, dead.attempts) == (True, "not a picture", 1)
 
 
-async def test_a_row_that_ends_its_processes_is_given_up(services: Services, clock: SetClock, ran: list[int]) -> None:
+async def test_a_row_that_ends_its_processes_is_given_up(services: Services, clock: QaClock, ran: list[int]) -> None:
     id_ = await add(services, "note")
     async with services.db.write() as db:
         await db.execute(update(Outbox).values(attempts=Patience().attempts, leased_until=clock.now()))
@@ -214,7 +214,7 @@ async def test_slow_jobs_have_a_lane_of_their_own(services: Services) -> None:
     assert not await deliver(services, slow, "quick")
 
 
-async def test_done_rows_are_swept_after_a_week(services: Services, clock: SetClock, ran: list[int]) -> None:
+async def test_done_rows_are_swept_after_a_week(services: Services, clock: QaClock, ran: list[int]) -> None:
     done, dead = await add(services, "note"), await add(services, "no_such_job")
     for id_ in (done, dead):
         await deliver(services, id_, "quick")

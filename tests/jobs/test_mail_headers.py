@@ -15,10 +15,10 @@ from hypermart.errors import Refused
 from hypermart.jobs.letters import Letter, recipient, written
 from hypermart.jobs.task import Task
 from hypermart.ports import Mailbox
+from hypermart.qa.clock import START
 from hypermart.services import Services
 from hypermart.settings import BadSetting, load
 from tests.jobs.mails import page
-from tests.parts.clock import START
 
 
 def sent(services: Services, name: str = "Ada", email: str = "ada@example.com", id_: int = 7) -> EmailMessage:

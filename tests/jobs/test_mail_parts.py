@@ -19,9 +19,9 @@ from hypermart.domain.orders.pages import AttemptView, OrderLineRow
 from hypermart.domain.tax.rules import Rate
 from hypermart.jobs.letters import Letter, written
 from hypermart.jobs.task import Task
+from hypermart.qa.clock import START
 from hypermart.services import Services
 from tests.jobs.mails import ADDRESS, eur, page
-from tests.parts.clock import START
 
 ORIGIN = "https://shop.example"
 LINK = f"{ORIGIN}/orders/1001?t=abc_-123"

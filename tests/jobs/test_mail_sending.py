@@ -19,13 +19,13 @@ from hypermart.domain.orders.models import Order
 from hypermart.domain.payments.models import DECLINED, RELEASED, VOIDED, WAITING
 from hypermart.jobs.delivery import LEASE, deliver, due
 from hypermart.jobs.letters import written
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from hypermart.worker import inline, ringing
 from tests.jobs.mails import attempt, mails, moved, order, ordered
 from tests.jobs.rows import add, row, until_done
 from tests.jobs.workers import start
-from tests.parts.clock import SetClock
 
 
 async def owed(services: Services, job: str) -> int:
@@ -67,7 +67,7 @@ async def test_an_order_that_is_not_there_is_not_confirmed(services: Services) -
     assert await mails(services) == []
 
 
-async def test_a_cancelled_order_is_neither_confirmed_nor_reminded_of(services: Services, clock: SetClock) -> None:
+async def test_a_cancelled_order_is_neither_confirmed_nor_reminded_of(services: Services, clock: QaClock) -> None:
     number = await order(services)
     async with services.db.write() as db:
         await cancel_order(db, number, clock.now())
@@ -78,7 +78,7 @@ async def test_a_cancelled_order_is_neither_confirmed_nor_reminded_of(services: 
 
 
 @pytest.mark.parametrize("is_paid", [False, True])
-async def test_only_who_owes_is_reminded(services: Services, clock: SetClock, is_paid: bool) -> None:
+async def test_only_who_owes_is_reminded(services: Services, clock: QaClock, is_paid: bool) -> None:
     number = await order(services)
     id_ = await owed(services, "mail_payment_reminder")
     assert id_ not in await due(services, "quick")
@@ -114,7 +114,7 @@ async def test_who_has_bought_meanwhile_is_not_told_of_a_failure(services: Servi
 
 
 async def test_without_the_lease_nothing_is_sent(
-    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: QaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that was frozen between taking the row and sending, while another one sent the mail."""
     await order(services)
@@ -141,7 +141,7 @@ async def test_without_the_lease_nothing_is_sent(
     assert len(handed_over) == 1
 
 
-async def test_a_mail_sent_twice_is_there_once(services: Services, clock: SetClock, tmp_path: Path) -> None:
+async def test_a_mail_sent_twice_is_there_once(services: Services, clock: QaClock, tmp_path: Path) -> None:
     """The worker died after sending, before it could say so."""
     await order(services)
     id_ = await owed(services, "mail_order_confirmation")
@@ -160,7 +160,7 @@ async def test_a_mail_sent_twice_is_there_once(services: Services, clock: SetClo
 @pytest.mark.slow
 @pytest.mark.parametrize("crash_at", ["mail.written", "mail.sent"])
 async def test_a_worker_killed_at_the_mail_and_valkey_wiped(settings: Settings, tmp_path: Path, crash_at: str) -> None:
-    clock = SetClock()
+    clock = QaClock()
     async with opened(settings, clock) as services:
         async with ringing(services) as url:
             await order(services, "pickup")  # of which nobody is reminded

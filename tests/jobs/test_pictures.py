@@ -14,10 +14,10 @@ from hypermart.domain.catalog.models import Picture, Product
 from hypermart.domain.catalog.pictures import Probe, original_key, probe, rendition_key
 from hypermart.errors import NotFound
 from hypermart.jobs.delivery import deliver
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from tests.jobs.rows import row, rows
 from tests.jobs.samples import file, halves, png_header, turned
-from tests.parts.clock import SetClock
 
 
 async def imported(services: Services, content: bytes, found: Probe) -> tuple[int, str, int]:
@@ -71,7 +71,7 @@ async def test_a_small_picture_gets_one_of_its_own_width(services: Services) -> 
     assert await services.blobs.exists(rendition_key(key, 200))
 
 
-async def test_a_second_run_changes_nothing(services: Services, clock: SetClock) -> None:
+async def test_a_second_run_changes_nothing(services: Services, clock: QaClock) -> None:
     content = file(halves(), "JPEG")
     picture_id, key, id_ = await imported(services, content, probe(content))
     await deliver(services, id_, "slow")

@@ -13,9 +13,9 @@ from hypermart.db.outbox import Outbox
 from hypermart.jobs import purge
 from hypermart.jobs.delivery import deliver, due
 from hypermart.jobs.task import Task
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from tests.jobs.rows import add, row, rows
-from tests.parts.clock import SetClock
 
 
 class NotingCdn:
@@ -26,7 +26,7 @@ class NotingCdn:
         self.purged.append(list(keys))
 
 
-async def test_twice_and_no_more(services: Services, clock: SetClock) -> None:
+async def test_twice_and_no_more(services: Services, clock: QaClock) -> None:
     cdn = NotingCdn()
     services = replace(services, cdn=cdn)
     id_ = await add(services, "purge_pages", keys=["menu", "product:1"])
@@ -42,7 +42,7 @@ async def test_twice_and_no_more(services: Services, clock: SetClock) -> None:
     assert all(r.done_at for r in await rows(services))
 
 
-async def test_it_waits_for_the_readers(services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_waits_for_the_readers(services: Services, clock: QaClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that shows nothing at first: the row is there for the primary, and hidden from whom reads."""
     cdn = NotingCdn()
     id_ = await add(services, "purge_pages", keys=["menu"])
@@ -64,7 +64,7 @@ async def _hide(services: Services, outbox_id: int) -> dict[str, object]:
 
 
 async def test_readers_that_stay_behind_fail_the_attempt(
-    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: QaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And a failed attempt is made again later, as of every job."""
     monkeypatch.setattr(purge, "PATIENCE", 0.2)

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from hypermart.domain.cart import actions
 from hypermart.domain.cart.models import Cart
 from hypermart.jobs import lanes
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
-from tests.parts.clock import SetClock
 
 
 async def test_old_carts_are_swept_batch_by_batch(
-    services: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: QaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(actions, "BATCH", 2)
     monkeypatch.setattr(lanes, "CARTS", 2)

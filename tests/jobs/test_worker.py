@@ -16,12 +16,12 @@ from hypermart.adapters import valkey
 from hypermart.jobs import JOBS, lanes
 from hypermart.jobs.delivery import LEASE, deliver, due
 from hypermart.jobs.task import Task
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from hypermart.worker import inline, ringing
 from tests.jobs.rows import add, row, until, until_done
 from tests.jobs.workers import start
-from tests.parts.clock import SetClock
 
 NOBODY = "redis://127.0.0.1:1"
 
@@ -61,7 +61,7 @@ async def test_the_bell_wakes_the_slow_lane(services: Services) -> None:
         await until_done(services, await add(services, "make_renditions", picture_id=404))
 
 
-async def test_two_workers_run_each_row_once(settings: Settings, clock: SetClock, ran: list[int]) -> None:
+async def test_two_workers_run_each_row_once(settings: Settings, clock: QaClock, ran: list[int]) -> None:
     async with opened(settings, clock) as one, opened(settings, clock) as two, inline(one), inline(two):
         ids = [await add(services, "note") for _ in range(15) for services in (one, two)]
         await until(lambda: len(ran) >= len(ids), 20)
@@ -121,7 +121,7 @@ async def test_what_a_killed_worker_left_in_valkey_is_not_waited_for(services: S
     assert ran == [id_]
 
 
-async def test_a_row_of_another_process_is_found(settings: Settings, ran: list[int], clock: SetClock) -> None:
+async def test_a_row_of_another_process_is_found(settings: Settings, ran: list[int], clock: QaClock) -> None:
     async with opened(settings, clock) as shop, opened(settings, clock) as command, inline(shop):
         assert command.db.bell is None
         await until_done(shop, await add(command, "note"))
@@ -146,7 +146,7 @@ async def test_stopping_is_quick_and_lets_a_job_finish(services: Services, monke
 
 @pytest.mark.slow
 async def test_a_killed_worker_loses_nothing(settings: Settings, tmp_path: Path, ran: list[int]) -> None:
-    clock, mark = SetClock(), tmp_path / "mark"
+    clock, mark = QaClock(), tmp_path / "mark"
     JOBS["rest"] = JOBS["note"]
     async with opened(settings, clock) as services:
         id_ = await add(services, "rest")

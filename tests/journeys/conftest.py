@@ -1,4 +1,4 @@
-"""Fixtures of the journeys: shops on a real port, one that sells, and a browser (tests/parts/visits.py)."""
+"""Fixtures of the journeys: those of the kit for testers (hypermart.qa.plugin), on the database of this run."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from hypermart.settings import Settings
+from tests.parts import databases
 from tests.parts.selling_site import SellingSite, selling_site
-from tests.parts.visits import browser, shop, shops, sick, site, unpaid
+from tests.parts.visits import browser, site
 
-__all__ = ["browser", "shop", "shops", "sick", "site", "unpaid"]
+__all__ = ["browser", "site"]
+
+
+@pytest.fixture(scope="session")
+def shop_settings(worker: str) -> dict[str, str]:
+    return databases.of_a_shop(worker)
 
 
 @pytest.fixture

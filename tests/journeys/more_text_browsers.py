@@ -11,10 +11,10 @@ from pathlib import Path
 from hypermart import logs
 from hypermart.adapters.clock import SystemClock
 from hypermart.demo import seed
+from hypermart.qa.clock import QaClock
 from hypermart.services import opened
 from hypermart.settings import Settings
 from tests.parts import databases
-from tests.parts.clock import SetClock
 from tests.parts.selling_site import SellingSite, selling_site
 from tests.parts.terminal import BROWSERS, NotReached, TextBrowser
 
@@ -87,7 +87,7 @@ def tell(line: str) -> None:
 
 
 async def _fill(settings: Settings) -> None:
-    async with opened(settings, SetClock()) as services:
+    async with opened(settings, QaClock()) as services:
         await seed(services)
 
 

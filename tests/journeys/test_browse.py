@@ -6,47 +6,41 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from hypermart.qa.browser import opened_page
+from hypermart.qa.client import QaShop
 from hypermart.qa.pages import HomePage
 from tests.parts.text_browsers import Lynx, edbrowse
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scripts", [True, False], ids=["js", "nojs"])
-async def test_looking_round(browser: Browser, site: str, scripts: bool, width: int) -> None:
-    async with opened_page(browser, site, width=width, java_script_enabled=scripts) as (page, noise):
-        home = await HomePage(page, scripts).open()
-        paintings = await home.go_to_department("Paintings & Prints")
-        await expect(paintings.count).to_have_text("38 products")
-        await paintings.tick("Frame", "Oak frame")
-        await paintings.tick("Period", "19th century")
-        await expect(paintings.count).to_have_text("24 products")
-        # The order of the fields is the form's own when scripts send it; the canonical link names one order.
-        await expect(page).to_have_url(
-            re.compile(r"/c/paintings-prints\?(?=.*frame=oak-frame)(?=.*period=19th-century)")
-        )
-        await paintings.take_off("Period: 19th century")
-        await expect(paintings.count).to_have_text("38 products")
-        await paintings.go_to_page(2)
-        await expect(paintings.products()).to_have_count(14)
-        await expect(page).to_have_url(f"{site}/c/paintings-prints?frame=oak-frame&page=2")
-        found = await paintings.search_for("summer")
-        product = await found.open_product("Summer Flowers")
-        await expect(product.price).to_have_text("€24.00")
-        await product.choose(Size="30 × 40 cm", Frame="Oak frame")
-        await expect(product.price).to_have_text("€93.00")
-        await expect(page).to_have_url(f"{site}/p/summer-flowers?v=AP004-M-O")
-        assert (noise.console, noise.foreign) == ([], [])
+async def test_looking_round(home: HomePage, nojs: bool, viewport: tuple[int, int], shop: QaShop) -> None:
+    paintings = await (await home.open()).go_to_department("Paintings & Prints")
+    await expect(paintings.count).to_have_text("38 products")
+    await paintings.tick("Frame", "Oak frame")
+    await paintings.tick("Period", "19th century")
+    await expect(paintings.count).to_have_text("24 products")
+    # The order of the fields is the form's own when scripts send it; the canonical link names one order.
+    both = re.compile(r"/c/paintings-prints\?(?=.*frame=oak-frame)(?=.*period=19th-century)")
+    await expect(home.page).to_have_url(both)
+    await paintings.take_off("Period: 19th century")
+    await expect(paintings.count).to_have_text("38 products")
+    await paintings.go_to_page(2)
+    await expect(paintings.products()).to_have_count(14)
+    await expect(home.page).to_have_url(f"{shop.base}/c/paintings-prints?frame=oak-frame&page=2")
+    found = await paintings.search_for("summer")
+    product = await found.open_product("Summer Flowers")
+    await expect(product.price).to_have_text("€24.00")
+    await product.choose(Size="30 × 40 cm", Frame="Oak frame")
+    await expect(product.price).to_have_text("€93.00")
+    await expect(home.page).to_have_url(f"{shop.base}/p/summer-flowers?v=AP004-M-O")
 
 
 @pytest.mark.text_browser
-def test_looking_round_in_edbrowse(site: str, tmp_path: Path) -> None:
+async def test_looking_round_in_edbrowse(shop: QaShop, tmp_path: Path) -> None:
     said = edbrowse(
         [
-            *(f"b {site}/", "/Paintings & Prints/g"),
+            *(f"b {shop.base}/", "/Paintings & Prints/g"),
             *("/19th century/", "i=+", "/Oak frame/", "i=+", "/Apply filters/", "i*", "/h2.*products/p"),
             *("/Remove Period/g", "/h2.*products/p", "/Next/g", "/Page 2 of 2/p"),
             *("1", "/Search the shop/", "i1=summer", "i2*", "/h1/p", "/Summer Flowers/g"),
@@ -55,12 +49,17 @@ def test_looking_round_in_edbrowse(site: str, tmp_path: Path) -> None:
         tmp_path,
     )
     in_order = ["h2 24 products", "h2 38 products", "Page 2 of 2", "h1 Results for “summer”"]
-    in_order += [f"{site}/p/summer-flowers?v=AP004-M-O", "h1 Summer Flowers", "€93.00", "for 30 × 40 cm, Oak frame"]
+    in_order += [
+        f"{shop.base}/p/summer-flowers?v=AP004-M-O",
+        "h1 Summer Flowers",
+        "€93.00",
+        "for 30 × 40 cm, Oak frame",
+    ]
     assert re.search(".*".join(map(re.escape, in_order)), said, re.DOTALL), said
 
 
 @pytest.mark.text_browser
-def test_looking_round_in_lynx(site: str, tmp_path: Path) -> None:
+async def test_looking_round_in_lynx(shop: QaShop, tmp_path: Path) -> None:
     lynx = Lynx(tmp_path)
     lynx.follow("Paintings")
     lynx.find("19th century")
@@ -82,7 +81,7 @@ def test_looking_round_in_lynx(site: str, tmp_path: Path) -> None:
     lynx.press("^J")
     lynx.follow("Update")
     lynx.save()
-    filtered, widened, second, found, product = lynx.read(site)
+    filtered, widened, second, found, product = lynx.read(shop.base)
     assert " 24 products " in filtered
     assert "Remove Frame: Oak frame" in widened
     assert " 38 products " in widened
@@ -92,9 +91,18 @@ def test_looking_round_in_lynx(site: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.text_browser
-def test_words_that_find_nothing_offer_other_ones_in_edbrowse(site: str, tmp_path: Path) -> None:
+async def test_words_that_find_nothing_offer_other_ones_in_edbrowse(shop: QaShop, tmp_path: Path) -> None:
     said = edbrowse(
-        [f"b {site}/", "/Search the shop/", "i1=flwoers", "i2*", "/Did you mean/p", "g", "/h1/p", "/h2.*products/p"],
+        [
+            f"b {shop.base}/",
+            "/Search the shop/",
+            "i1=flwoers",
+            "i2*",
+            "/Did you mean/p",
+            "g",
+            "/h1/p",
+            "/h2.*products/p",
+        ],
         tmp_path,
     )
     assert "Did you mean {flowers}?" in said
@@ -103,9 +111,9 @@ def test_words_that_find_nothing_offer_other_ones_in_edbrowse(site: str, tmp_pat
 
 
 @pytest.mark.text_browser
-def test_a_page_that_is_gone_shows_the_departments_in_lynx(site: str, tmp_path: Path) -> None:
+async def test_a_page_that_is_gone_shows_the_departments_in_lynx(shop: QaShop, tmp_path: Path) -> None:
     lynx = Lynx(tmp_path)
     lynx.save()
-    (gone,) = lynx.read(f"{site}/p/state-archived")
+    (gone,) = lynx.read(f"{shop.base}/p/state-archived")
     assert "No longer for sale" in gone
     assert "Paintings & Prints" in gone

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
-from hypermart.qa.browser import opened_page
+from hypermart.qa.client import Bank
 from hypermart.qa.pages import HomePage, ProductPage
 from hypermart.qa.pages_buying import (
     ADA,
@@ -22,52 +20,39 @@ from hypermart.qa.pages_buying import (
     PaymentPage,
     ReviewPage,
 )
-from tests.parts.selling_site import SellingSite
 
 pytestmark = [pytest.mark.browser]
 FLOWERS = "/p/summer-flowers"
-CONFIRMATION = "Your order 1001 at Plate & Paper"
-BOTH = pytest.mark.parametrize("scripts", [True, False], ids=["js", "nojs"])
-WIDE = pytest.mark.parametrize("width", [390, 1280])
 
 
-@contextlib.asynccontextmanager
-async def shopping(
-    browser: Browser, till: SellingSite, *, scripts: bool = True, width: int = 1280
-) -> AsyncIterator[Page]:
-    """A browser in the shop; nothing is asked for elsewhere, and nothing is complained about but refused forms."""
-    async with opened_page(browser, till.base, width=width, java_script_enabled=scripts) as (page, noise):
-        yield page
-        assert noise.foreign == []
-        assert [line for line in noise.console if "status of 4" not in line] == []
+def confirmation(number: int) -> str:
+    return f"Your order {number} at Plate & Paper"
 
 
-@BOTH
-@WIDE
-async def test_buying_a_print(browser: Browser, till: SellingSite, scripts: bool, width: int) -> None:
-    async with shopping(browser, till, scripts=scripts, width=width) as page:
-        address = await _fill_a_cart(await HomePage(page, scripts).open())
-        await _make_two_mistakes(address)
-        payment = await (await address.go_on()).choose("Standard")
-        amount = await _is_declined(await payment.choose("Card"), till)
-        payment = await AttemptPage(page, scripts).pay_again()
-        review = await payment.choose("Card")
-        assert await review.total() == amount
-        bank, again = await review.place_and_pay()
-        assert again == await bank.amount() == amount
-        order = await bank.approve()
-        assert await order.total() == amount
-        assert till.taken() == [amount]
-        till.wait_for_mail()
-        await _follow_the_mail(page, amount, scripts=scripts)
+@pytest.mark.usefixtures("nojs", "viewport")
+async def test_buying_a_print(home: HomePage, scripts: bool, bank: Bank) -> None:
+    page = home.page
+    address = await _fill_a_cart(await home.open())
+    await _make_two_mistakes(address)
+    payment = await (await address.go_on()).choose("Standard")
+    amount = await _is_declined(await payment.choose("Card"), bank)
+    payment = await AttemptPage(page, scripts).pay_again()
+    review = await payment.choose("Card")
+    assert await review.total() == amount
+    desk, again = await review.place_and_pay()
+    assert again == await desk.amount() == amount
+    order = await desk.approve()
+    assert await order.total() == amount
+    assert await bank.taken() == [amount]
+    await _follow_the_mail(order, amount)
 
 
 async def _fill_a_cart(home: HomePage) -> AddressPage:
     paintings = await home.go_to_department("Paintings & Prints")
     product = await paintings.open_product("Summer Flowers")
     await product.choose(Size="30 × 40 cm", Frame="Oak frame")
-    await product.page.get_by_role("button", name="Add to cart").click()
-    await expect(product.page.locator("#added")).to_contain_text("Summer Flowers, 30 × 40 cm, Oak frame")
+    await product.add_to_cart()
+    await expect(product.added).to_contain_text("Summer Flowers, 30 × 40 cm, Oak frame")
     cart = await CartPage(product.page, product.scripts).open()
     await cart.change_quantity("Summer Flowers", 2)
     assert await cart.total() == 2 * 93_00
@@ -96,32 +81,32 @@ async def _make_two_mistakes(address: AddressPage) -> None:
         await page.keyboard.type(ADA[label])
 
 
-async def _is_declined(review: ReviewPage, till: SellingSite) -> int:
+async def _is_declined(review: ReviewPage, bank: Bank) -> int:
     """Nothing is taken, and the cart is still there."""
-    bank, amount = await review.place_and_pay()
-    assert await bank.amount() == amount
-    assert till.asked() == [amount]
-    await bank.decide("Decline: not enough money")
+    desk, amount = await review.place_and_pay()
+    assert await desk.amount() == amount
+    assert await bank.asked() == [amount]
+    await desk.decide("Decline: not enough money")
     attempt = AttemptPage(review.page, review.scripts)
     await attempt.has_heading("The payment was declined")
     await expect(review.page.get_by_text("The card does not have enough money for this.")).to_be_visible()
-    assert till.taken() == []
+    assert await bank.taken() == []
     return amount
 
 
-async def _follow_the_mail(page: Page, amount: int, *, scripts: bool) -> None:
-    mail = await (await MailboxPage(page, scripts).open()).read(CONFIRMATION)
+async def _follow_the_mail(order: OrderPage, amount: int) -> None:
+    number = await order.number()
+    mail = await (await MailboxPage(order.page, order.scripts).open()).read(confirmation(number))
     order = await mail.follow("See your order")
-    await order.has_heading("Order 1001")
+    await order.has_heading(f"Order {number}")
     assert await order.total() == amount
-    await expect(page.get_by_role("main")).to_contain_text("Paid, being prepared.")
+    await expect(order.page.get_by_role("main")).to_contain_text("Paid, being prepared.")
 
 
 async def _at_payment(page: Page, delivery: str = "Standard", *, scripts: bool = True) -> PaymentPage:
     """Somebody with a print in the cart who has said where it goes."""
     product = await ProductPage(page, scripts).open(FLOWERS)
-    await product.page.get_by_role("button", name="Add to cart").click()
-    await expect(page.locator("#added")).to_be_visible()
+    await product.add_to_cart()
     await page.goto("/checkout/address")
     address = AddressPage(page, scripts)
     await address.type(ADA)
@@ -145,63 +130,59 @@ LATER = {
 
 
 @pytest.mark.parametrize("way", LATER.values(), ids=LATER)
-async def test_paying_later(browser: Browser, till: SellingSite, way: Later) -> None:
-    async with shopping(browser, till) as page:
-        review = await (await _at_payment(page, way.delivery)).choose(way.payment)
-        order, amount = await review.place_for_later()
-        assert amount == await order.total() == way.price
-        await expect(page.get_by_role("main")).to_contain_text(way.promise)
-        till.wait_for_mail()
-        mail = await (await MailboxPage(page).open()).read(CONFIRMATION)
-        await expect(page.get_by_role("main")).to_contain_text(way.promise)
-        await mail.follow("See your order")
-        await expect(page.get_by_role("main")).to_contain_text("Not paid yet")
+async def test_paying_later(page: Page, way: Later) -> None:
+    review = await (await _at_payment(page, way.delivery)).choose(way.payment)
+    order, amount = await review.place_for_later()
+    assert amount == await order.total() == way.price
+    await expect(page.get_by_role("main")).to_contain_text(way.promise)
+    number = await order.number()
+    mail = await (await MailboxPage(page).open()).read(confirmation(number))
+    await expect(page.get_by_role("main")).to_contain_text(way.promise)
+    await mail.follow("See your order")
+    await expect(page.get_by_role("main")).to_contain_text("Not paid yet")
 
 
-@BOTH
-async def test_an_unpaid_order_is_cancelled(browser: Browser, till: SellingSite, scripts: bool) -> None:
-    async with shopping(browser, till, scripts=scripts) as page:
-        review = await (await _at_payment(page, scripts=scripts)).choose("Bank transfer")
-        order, _ = await review.place_for_later()
-        await page.get_by_role("link", name="Cancel this order").click()
-        await expect(page.get_by_role("heading", name="Cancel this order?")).to_be_visible()
-        await order.press("Cancel the order")
-        await expect(page.get_by_role("main")).to_contain_text("It was cancelled.")
-        await expect(page.get_by_role("main")).to_contain_text("Order cancelled")
+@pytest.mark.usefixtures("nojs")
+async def test_an_unpaid_order_is_cancelled(page: Page, scripts: bool) -> None:
+    review = await (await _at_payment(page, scripts=scripts)).choose("Bank transfer")
+    order, _ = await review.place_for_later()
+    await page.get_by_role("link", name="Cancel this order").click()
+    await expect(page.get_by_role("heading", name="Cancel this order?")).to_be_visible()
+    await order.press("Cancel the order")
+    await expect(page.get_by_role("main")).to_contain_text("It was cancelled.")
+    await expect(page.get_by_role("main")).to_contain_text("Order cancelled")
 
 
-@BOTH
-async def test_the_bank_asks_who_it_is(browser: Browser, till: SellingSite, scripts: bool) -> None:
+@pytest.mark.usefixtures("nojs")
+async def test_the_bank_asks_who_it_is(page: Page, scripts: bool, bank: Bank) -> None:
     """3-D Secure: the code is wrong, then one walks away, then it is right."""
-    async with shopping(browser, till, scripts=scripts) as page:
-        payment = await _at_payment(page, scripts=scripts)
-        bank, _ = await (await payment.choose("Card")).place_and_pay()
-        await bank.decide("Ask for 3-D Secure first")
-        await bank.answer_challenge("Fail")
-        attempt = AttemptPage(page, scripts)
-        await attempt.has_heading("The payment was declined")
-        await expect(page.get_by_text("The bank could not confirm that it was you.")).to_be_visible()
-        payment = await attempt.pay_again()
-        bank, amount = await (await payment.choose("Card")).place_and_pay()
-        await bank.decide("Ask for 3-D Secure first")
-        await bank.answer_challenge("Walk away")
-        await attempt.has_heading("Not paid yet")
-        await page.get_by_role("link", name="Continue paying").click()
-        await bank.decide("Ask for 3-D Secure first")
-        await bank.answer_challenge("Pass")
-        await OrderPage(page, scripts).thanks()
-        assert till.taken() == [amount]
+    payment = await _at_payment(page, scripts=scripts)
+    desk, _ = await (await payment.choose("Card")).place_and_pay()
+    await desk.decide("Ask for 3-D Secure first")
+    await desk.answer_challenge("Fail")
+    attempt = AttemptPage(page, scripts)
+    await attempt.has_heading("The payment was declined")
+    await expect(page.get_by_text("The bank could not confirm that it was you.")).to_be_visible()
+    payment = await attempt.pay_again()
+    desk, amount = await (await payment.choose("Card")).place_and_pay()
+    await desk.decide("Ask for 3-D Secure first")
+    await desk.answer_challenge("Walk away")
+    await attempt.has_heading("Not paid yet")
+    await page.get_by_role("link", name="Continue paying").click()
+    await desk.decide("Ask for 3-D Secure first")
+    await desk.answer_challenge("Pass")
+    await OrderPage(page, scripts).thanks()
+    assert await bank.taken() == [amount]
 
 
-@BOTH
-async def test_the_bank_takes_its_time(browser: Browser, till: SellingSite, scripts: bool) -> None:
+@pytest.mark.usefixtures("nojs")
+async def test_the_bank_takes_its_time(page: Page, scripts: bool, bank: Bank) -> None:
     """The page asks by itself, too: tests/pages/test_waiting.py."""
-    async with shopping(browser, till, scripts=scripts) as page:
-        bank, amount = await (await (await _at_payment(page, scripts=scripts)).choose("Card")).place_and_pay()
-        await bank.decide("Pending, paid after ten seconds")
-        await AttemptPage(page, scripts).has_heading("We are waiting for the payment")
-        assert till.taken() == []
-        till.let_bank_decide()
-        await page.get_by_role("link", name="Check again").click()
-        await OrderPage(page, scripts).thanks()
-        assert till.taken() == [amount]
+    desk, amount = await (await (await _at_payment(page, scripts=scripts)).choose("Card")).place_and_pay()
+    await desk.decide("Pending, paid after ten seconds")
+    await AttemptPage(page, scripts).has_heading("We are waiting for the payment")
+    assert await bank.taken() == []
+    await bank.settle()
+    await page.get_by_role("link", name="Check again").click()
+    await OrderPage(page, scripts).thanks()
+    assert await bank.taken() == [amount]

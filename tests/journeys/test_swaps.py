@@ -9,34 +9,25 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Locator, Page, Request, Route, expect
 
-from hypermart.qa.browser import opened_page
+from hypermart.qa.browser import Noise, opened_page
+from hypermart.qa.client import QaShop
+from hypermart.qa.live import LiveLog
 from hypermart.qa.pages import ListPage, ProductPage
-from tests.parts.shops import open_shop, states_settings
 
 pytestmark = [pytest.mark.browser]
 PAINTINGS = "/c/paintings-prints"
-#: Everything that the live region ever said, in order.
-LISTEN = """addEventListener('DOMContentLoaded', () => {
-  window.said = [];
-  new MutationObserver(() => {
-    const words = document.getElementById('live').textContent;
-    if (words) window.said.push(words);
-  }).observe(document.getElementById('live'), { childList: true, characterData: true, subtree: true });
-});"""
 
 
 @contextlib.asynccontextmanager
 async def listening(browser: Browser, site: str, width: int = 1280) -> AsyncIterator[Page]:
     async with opened_page(browser, site, width=width) as (page, noise):
-        await page.add_init_script(LISTEN)
+        await page.add_init_script(LiveLog.LISTEN)
         yield page
         assert [line for line in noise.console if "Failed to load resource" not in line] == []
 
 
 async def heard(page: Page, *messages: str) -> None:
-    """All that was said so far: each message once."""
-    await page.wait_for_function("(count) => window.said.length >= count", arg=len(messages))
-    assert await page.evaluate("() => window.said") == list(messages)
+    await LiveLog(page).heard(*messages)
 
 
 async def has_settled(page: Page) -> None:
@@ -50,83 +41,80 @@ async def is_at_top(heading: Locator) -> None:
     assert 0 <= box["y"] < 400
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-async def test_a_list_keeps_the_focus_and_says_its_count_once(browser: Browser, site: str, width: int) -> None:
-    async with listening(browser, site, width) as page:
-        paintings = await ListPage(page).open(PAINTINGS)
-        await paintings.tick("Frame", "Oak frame")
-        await expect(paintings.box("Oak frame")).to_be_focused()
-        await heard(page, "38 products")
-        await paintings.tick("Period", "19th century")
-        await expect(paintings.box("19th century")).to_be_focused()
-        await heard(page, "38 products", "24 products")
-        await paintings.take_off("Period: 19th century")
-        await expect(paintings.count).to_be_focused()
-        await heard(page, "38 products", "24 products", "38 products")
-        await paintings.go_to_page(2)
-        await expect(paintings.count).to_be_focused()
-        await is_at_top(paintings.count)
-        await heard(page, "38 products", "24 products", "38 products", "Page 2 of 2")
-        await expect(page).to_have_title(re.compile("page 2"))
-        await has_settled(page)
+@pytest.mark.usefixtures("viewport")
+async def test_a_list_keeps_the_focus_and_says_its_count_once(page: Page, live_log: LiveLog) -> None:
+    paintings = await ListPage(page).open(PAINTINGS)
+    await paintings.tick("Frame", "Oak frame")
+    await expect(paintings.box("Oak frame")).to_be_focused()
+    await live_log.heard("38 products")
+    await paintings.tick("Period", "19th century")
+    await expect(paintings.box("19th century")).to_be_focused()
+    await live_log.heard("38 products", "24 products")
+    await paintings.take_off("Period: 19th century")
+    await expect(paintings.count).to_be_focused()
+    await live_log.heard("38 products", "24 products", "38 products")
+    await paintings.go_to_page(2)
+    await expect(paintings.count).to_be_focused()
+    await is_at_top(paintings.count)
+    await live_log.heard("38 products", "24 products", "38 products", "Page 2 of 2")
+    await expect(page).to_have_title(re.compile("page 2"))
+    await has_settled(page)
 
 
-async def test_sorting_keeps_the_focus_on_the_select(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        paintings = await ListPage(page).open(PAINTINGS)
-        sort = page.get_by_label("Sort by")
-        await sort.focus()
-        await sort.select_option("Name, A to Z")
-        await expect(paintings.products().first).to_have_text("A Bouquet of Flowers")
-        await expect(sort).to_be_focused()
-        await expect(page).to_have_url(f"{site}{PAINTINGS}?sort=title")
-        await heard(page, "38 products")
+async def test_sorting_keeps_the_focus_on_the_select(page: Page, live_log: LiveLog, shop: QaShop) -> None:
+    paintings = await ListPage(page).open(PAINTINGS)
+    sort = page.get_by_label("Sort by")
+    await sort.focus()
+    await sort.select_option("Name, A to Z")
+    await expect(paintings.products().first).to_have_text("A Bouquet of Flowers")
+    await expect(sort).to_be_focused()
+    await expect(page).to_have_url(f"{shop.base}{PAINTINGS}?sort=title")
+    await live_log.heard("38 products")
 
 
-async def test_a_variant_is_said_with_price_and_stock(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        product = await ProductPage(page).open("/p/summer-flowers")
-        entries = await page.evaluate("() => history.length")
-        await product.choose(Size="30 × 40 cm")
-        await expect(product.option("Size", "30 × 40 cm")).to_be_focused()
-        await heard(page, "30 × 40 cm, Unframed, €39.00, In stock")
-        await product.choose(Frame="Oak frame")
-        await expect(page).to_have_url(f"{site}/p/summer-flowers?v=AP004-M-O")
-        assert await page.evaluate("() => history.length") == entries
+async def test_a_variant_is_said_with_price_and_stock(page: Page, live_log: LiveLog, shop: QaShop) -> None:
+    product = await ProductPage(page).open("/p/summer-flowers")
+    entries = await page.evaluate("() => history.length")
+    await product.choose(Size="30 × 40 cm")
+    await expect(product.option("Size", "30 × 40 cm")).to_be_focused()
+    await live_log.heard("30 × 40 cm, Unframed, €39.00, In stock")
+    await product.choose(Frame="Oak frame")
+    await expect(page).to_have_url(f"{shop.base}/p/summer-flowers?v=AP004-M-O")
+    assert await page.evaluate("() => history.length") == entries
 
 
-async def test_back_and_forward_show_the_list_of_their_address(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        paintings = await ListPage(page).open(PAINTINGS)
-        await paintings.tick("Period", "19th century")
-        await paintings.take_off("Period: 19th century")
-        await paintings.go_to_page(2)
-        await page.go_back()
-        await expect(page).to_have_url(f"{site}{PAINTINGS}")
-        await expect(paintings.products()).to_have_count(24)
-        await page.go_back()
-        await expect(paintings.count).to_have_text("24 products")
-        await expect(paintings.box("19th century")).to_be_checked()
-        await page.go_forward()
-        await expect(paintings.count).to_have_text("38 products")
-        await expect(paintings.box("19th century")).not_to_be_checked()
-        await page.go_forward()
-        await expect(page).to_have_url(f"{site}{PAINTINGS}?page=2")
-        await expect(paintings.products()).to_have_count(14)
+async def test_back_and_forward_show_the_list_of_their_address(page: Page, shop: QaShop) -> None:
+    paintings = await ListPage(page).open(PAINTINGS)
+    await paintings.tick("Period", "19th century")
+    await paintings.take_off("Period: 19th century")
+    await paintings.go_to_page(2)
+    await page.go_back()
+    await expect(page).to_have_url(f"{shop.base}{PAINTINGS}")
+    await expect(paintings.products()).to_have_count(24)
+    await page.go_back()
+    await expect(paintings.count).to_have_text("24 products")
+    await expect(paintings.box("19th century")).to_be_checked()
+    await page.go_forward()
+    await expect(paintings.count).to_have_text("38 products")
+    await expect(paintings.box("19th century")).not_to_be_checked()
+    await page.go_forward()
+    await expect(page).to_have_url(f"{shop.base}{PAINTINGS}?page=2")
+    await expect(paintings.products()).to_have_count(14)
 
 
-async def test_back_from_a_product_shows_the_filtered_list(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        paintings = await ListPage(page).open(PAINTINGS)
-        await paintings.tick("Period", "19th century")
-        await paintings.open_product("Summer Flowers")
-        await page.go_back()
-        await expect(paintings.count).to_have_text("24 products")
-        await expect(paintings.box("19th century")).to_be_checked()
-        await paintings.tick("Frame", "Oak frame")  # the page still works
+async def test_back_from_a_product_shows_the_filtered_list(page: Page, shop: QaShop) -> None:
+    paintings = await ListPage(page).open(PAINTINGS)
+    await paintings.tick("Period", "19th century")
+    await paintings.open_product("Summer Flowers")
+    await page.go_back()
+    await expect(paintings.count).to_have_text("24 products")
+    await expect(paintings.box("19th century")).to_be_checked()
+    await paintings.tick("Frame", "Oak frame")  # the page still works
 
 
-async def test_an_answer_that_failed_is_asked_for_as_a_page(browser: Browser, site: str) -> None:
+async def test_an_answer_that_failed_is_asked_for_as_a_page(page: Page, noise: Noise) -> None:
+    noise.expects("status of 502")
+
     async def fail(route: Route, request: Request) -> None:
         """What a proxy in trouble would say to a script, but not to the navigation that follows."""
         if request.resource_type == "fetch":
@@ -134,85 +122,78 @@ async def test_an_answer_that_failed_is_asked_for_as_a_page(browser: Browser, si
         else:
             await route.fallback()
 
-    async with listening(browser, site) as page:
-        paintings = await ListPage(page).open(PAINTINGS)
-        await page.route("**/c/**", fail)
-        async with page.expect_navigation(url=re.compile("period=19th-century")):
-            await paintings.box("19th century").check()
-        await expect(paintings.count).to_have_text("24 products")
+    paintings = await ListPage(page).open(PAINTINGS)
+    await page.route("**/c/**", fail)
+    async with page.expect_navigation(url=re.compile("period=19th-century")):
+        await paintings.box("19th century").check()
+    await expect(paintings.count).to_have_text("24 products")
 
 
-async def test_a_shop_that_is_not_there_is_the_browsers_to_tell(browser: Browser) -> None:
-    with open_shop(states_settings()) as base:
-        async with opened_page(browser, base) as (page, _):
-            paintings = await ListPage(page).open(PAINTINGS)
-            await page.context.set_offline(True)
-            async with page.expect_request(lambda each: each.is_navigation_request() and "19th" in each.url):
-                await paintings.box("19th century").click()
+async def test_a_shop_that_is_not_there_is_the_browsers_to_tell(page: Page, noise: Noise) -> None:
+    noise.expects("ERR_INTERNET_DISCONNECTED|htmx:error")
+    paintings = await ListPage(page).open(PAINTINGS)
+    await page.context.set_offline(True)
+    async with page.expect_request(lambda each: each.is_navigation_request() and "19th" in each.url):
+        await paintings.box("19th century").click()
 
 
-async def test_a_page_that_no_longer_exists_is_shown_as_a_page(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        await ListPage(page).open(PAINTINGS)
-        following = page.get_by_role("link", name="Next", exact=True)
-        await following.evaluate("(link, url) => link.setAttribute('data-hx-get', url)", f"{PAINTINGS}?page=9")
-        await following.click()
-        await expect(page.get_by_role("heading", level=1)).to_have_text("No such page")
-        await expect(page).to_have_url(f"{site}{PAINTINGS}?page=9")
-        await page.get_by_role("link", name="Show page 2").click()
-        await expect(page).to_have_url(f"{site}{PAINTINGS}?page=2")
+async def test_a_page_that_no_longer_exists_is_shown_as_a_page(page: Page, shop: QaShop) -> None:
+    await ListPage(page).open(PAINTINGS)
+    following = page.get_by_role("link", name="Next", exact=True)
+    await following.evaluate("(link, url) => link.setAttribute('data-hx-get', url)", f"{PAINTINGS}?page=9")
+    await following.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("No such page")
+    await expect(page).to_have_url(f"{shop.base}{PAINTINGS}?page=9")
+    await page.get_by_role("link", name="Show page 2").click()
+    await expect(page).to_have_url(f"{shop.base}{PAINTINGS}?page=2")
 
 
-async def test_a_double_click_is_one_step(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        paintings = await ListPage(page).open(PAINTINGS)
-        await page.get_by_role("link", name="Next", exact=True).dblclick()
-        await expect(page).to_have_url(f"{site}{PAINTINGS}?page=2")
-        await heard(page, "Page 2 of 2")
-        await page.go_back()
-        await expect(page).to_have_url(f"{site}{PAINTINGS}")
-        await expect(paintings.products()).to_have_count(24)
+async def test_a_double_click_is_one_step(page: Page, live_log: LiveLog, shop: QaShop) -> None:
+    paintings = await ListPage(page).open(PAINTINGS)
+    await page.get_by_role("link", name="Next", exact=True).dblclick()
+    await expect(page).to_have_url(f"{shop.base}{PAINTINGS}?page=2")
+    await live_log.heard("Page 2 of 2")
+    await page.go_back()
+    await expect(page).to_have_url(f"{shop.base}{PAINTINGS}")
+    await expect(paintings.products()).to_have_count(24)
 
 
-async def test_keys_skip_to_the_content(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        await page.goto("/")
-        await page.keyboard.press("Tab")
-        skip = page.get_by_role("link", name="Skip to content")
-        await expect(skip).to_be_focused()
-        await expect(skip).to_be_in_viewport()
-        await page.keyboard.press("Enter")
-        await expect(page.get_by_role("main")).to_be_focused()
+async def test_keys_skip_to_the_content(page: Page) -> None:
+    await page.goto("/")
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("main")).to_be_focused()
 
 
-async def test_keys_work_the_filters_and_the_pages(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        paintings = await ListPage(page).open(PAINTINGS)
-        await paintings.box("Unframed").focus()
-        await page.keyboard.press("Tab")
-        await page.keyboard.press("Tab")
-        await expect(paintings.box("Oak frame")).to_be_focused()
-        await page.keyboard.press("Space")
-        await expect(paintings.chip("Frame: Oak frame")).to_be_visible()
-        await expect(paintings.box("Oak frame")).to_be_focused()
-        await heard(page, "38 products")
-        following = page.get_by_role("link", name="Next", exact=True)
-        await following.focus()
-        await page.keyboard.press("Enter")
-        await expect(paintings.count).to_be_focused()
-        await expect(paintings.products()).to_have_count(14)
-        await heard(page, "38 products", "Page 2 of 2")
+async def test_keys_work_the_filters_and_the_pages(page: Page, live_log: LiveLog) -> None:
+    paintings = await ListPage(page).open(PAINTINGS)
+    await paintings.box("Unframed").focus()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await expect(paintings.box("Oak frame")).to_be_focused()
+    await page.keyboard.press("Space")
+    await expect(paintings.chip("Frame: Oak frame")).to_be_visible()
+    await expect(paintings.box("Oak frame")).to_be_focused()
+    await live_log.heard("38 products")
+    following = page.get_by_role("link", name="Next", exact=True)
+    await following.focus()
+    await page.keyboard.press("Enter")
+    await expect(paintings.count).to_be_focused()
+    await expect(paintings.products()).to_have_count(14)
+    await live_log.heard("38 products", "Page 2 of 2")
 
 
-async def test_keys_choose_a_variant(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        product = await ProductPage(page).open("/p/summer-flowers")
-        await product.option("Size", "21 × 30 cm").focus()
-        await page.keyboard.press("ArrowDown")
-        await expect(product.price).to_have_text("€39.00")
-        await expect(product.option("Size", "30 × 40 cm")).to_be_focused()
-        await heard(page, "30 × 40 cm, Unframed, €39.00, In stock")
-        await page.keyboard.press("ArrowDown")
-        await expect(product.price).to_have_text("€69.00")
-        await expect(product.option("Size", "50 × 70 cm")).to_be_focused()
-        await heard(page, "30 × 40 cm, Unframed, €39.00, In stock", "50 × 70 cm, Unframed, €69.00, In stock")
+async def test_keys_choose_a_variant(page: Page, live_log: LiveLog) -> None:
+    product = await ProductPage(page).open("/p/summer-flowers")
+    await product.option("Size", "21 × 30 cm").focus()
+    await page.keyboard.press("ArrowDown")
+    await expect(product.price).to_have_text("€39.00")
+    await expect(product.option("Size", "30 × 40 cm")).to_be_focused()
+    await live_log.heard("30 × 40 cm, Unframed, €39.00, In stock")
+    await page.keyboard.press("ArrowDown")
+    await expect(product.price).to_have_text("€69.00")
+    await expect(product.option("Size", "50 × 70 cm")).to_be_focused()
+    await live_log.heard("30 × 40 cm, Unframed, €39.00, In stock", "50 × 70 cm, Unframed, €69.00, In stock")

@@ -12,11 +12,11 @@ from litestar.routes import HTTPRoute
 
 from hypermart.app import create_app
 from hypermart.demo import states as seeded
+from hypermart.qa.clock import START
 from hypermart.qa.states import STATES, Kind, State
 from hypermart.settings import Settings
 from hypermart.web.caching import Public
 from tests.pages.headers import complaints, differences
-from tests.parts.clock import START
 from tests.parts.shops import open_shop, states_settings
 
 Shops = Callable[[str], httpx.Client]

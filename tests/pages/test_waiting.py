@@ -13,9 +13,9 @@ from playwright.async_api import Browser, expect
 from hypermart.app import create_app
 from hypermart.qa.browser import opened_page
 from hypermart.qa.checks import layout_complaints, violations
+from hypermart.qa.clock import QaClock
 from hypermart.settings import Settings
 from tests.faults.buying import Shopper
-from tests.parts.clock import SetClock
 from tests.parts.server import address, free_port, serving
 
 WIDTHS, THEMES = (360, 1280), ("light", "dark")
@@ -25,7 +25,7 @@ WIDTHS, THEMES = (360, 1280), ("light", "dark")
 def base(demo_copy_settings: Settings, tmp_path: Path) -> Iterator[str]:
     bound = free_port()
     settings = msgspec.structs.replace(demo_copy_settings, base_url=address(bound))
-    with serving(create_app(settings, clock=SetClock()), bound) as base:
+    with serving(create_app(settings, clock=QaClock()), bound) as base:
         yield base
 
 

@@ -22,8 +22,8 @@ from hypermart.adapters.gateway import BogusGateway
 from hypermart.bogus import journal
 from hypermart.money import Money
 from hypermart.ports import Intent
+from hypermart.qa.clock import QaClock
 from hypermart.settings import ROOT
-from tests.parts.clock import SetClock
 
 SECRET = b"shared"
 BANK, SHOP = "http://bank.test", "http://shop.test"
@@ -89,7 +89,7 @@ def transport(app: object) -> httpx.ASGITransport:
 
 
 @contextlib.asynccontextmanager
-async def open_bank(folder: Path, clock: SetClock, *, patience: float = 5.0) -> AsyncIterator[Stand]:
+async def open_bank(folder: Path, clock: QaClock, *, patience: float = 5.0) -> AsyncIterator[Stand]:
     hook = Hook()
     setup = bogus.Setup(folder / "bogus.db", TEMPLATES, BANK, f"{SHOP}/hooks/payments", SECRET, clock.now)
     app = bogus.create_app(setup, transport(hook))

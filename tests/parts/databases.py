@@ -71,7 +71,6 @@ def settings(data: Path, database_url: str) -> Settings:
         "MODE": "qa",
         "DATA_DIR": str(data),
         "DATABASE_URL": database_url,
-        "TRIES": "100000 per minute",  # all shoppers of a test come from one address
     }
     return load(environ)
 
@@ -140,6 +139,16 @@ async def _emptied(engine: AsyncEngine) -> None:
         await connection.execute(text("SET FOREIGN_KEY_CHECKS=0"))
         for name in (await connection.scalars(text(some))).all():
             await connection.execute(text(f"DELETE FROM {name}"))
+
+
+def of_a_shop(worker: str) -> dict[str, str]:
+    """Settings that lead a shop of its own process to a migrated database; on SQLite it makes its own."""
+    if not is_mysql():
+        return {}
+    url = mysql_url(f"hypermart_shop_{worker}")
+    create(url)
+    run(_migrated, url)
+    return {"DATABASE_URL": url}
 
 
 def demo(fill: Callable[[Settings], Awaitable[None]], name: str = "demo") -> Settings:

@@ -99,6 +99,13 @@ def classes_are_nouns(source: Source) -> Complaints:
             yield f"{source.name}: class {node.name} says nothing; name it for what it is"
 
 
+def apps_leave_the_log_alone(source: Source) -> Complaints:
+    """Litestar's own logging is the whole process's, shows every request of httpx, and so the secrets in addresses."""
+    for call in source.calls():
+        if name_of(call) == "Litestar" and not any(word.arg == "logging_config" for word in call.keywords):
+            yield f"{source.name}:{call.lineno}: an app without logging_config=None takes the log over"
+
+
 def jobs_exist(source: Source) -> Complaints:
     for call in source.calls():
         if name_of(call).split(".")[-1] != "later" or len(call.args) < 2:

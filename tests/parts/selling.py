@@ -17,16 +17,16 @@ from hypermart.domain.catalog.models import Variant
 from hypermart.domain.orders.models import Order
 from hypermart.domain.payments.models import PaymentAttempt
 from hypermart.domain.stock.models import StockLevel
+from hypermart.qa.clock import QaClock
 from hypermart.settings import Settings
 from tests.faults.buying import Shopper
-from tests.parts.clock import SetClock
 from tests.parts.visitor import ORIGIN, visiting
 
 FLOWERS, MOON = "AP004-S-U", "AP042-S-U"
 
 
 class SellingShop:
-    def __init__(self, app: Litestar, client: httpx.AsyncClient, clock: SetClock) -> None:
+    def __init__(self, app: Litestar, client: httpx.AsyncClient, clock: QaClock) -> None:
         self.app, self.clock = app, clock
         self.database: Database = app.state.shop.db
         self._transport = client._transport
@@ -71,7 +71,7 @@ class SellingShop:
 
 
 @contextlib.asynccontextmanager
-async def selling_shop(settings: Settings, clock: SetClock) -> AsyncIterator[SellingShop]:
+async def selling_shop(settings: Settings, clock: QaClock) -> AsyncIterator[SellingShop]:
     app = create_app(msgspec.structs.replace(settings, base_url=ORIGIN), clock=clock)
     async with visiting(app) as client:
         yield SellingShop(app, client, clock)

@@ -15,9 +15,9 @@ from hypermart.app import create_app
 from hypermart.bogus import journal
 from hypermart.jobs.lanes import Lane
 from hypermart.ports import Clock
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from hypermart.settings import Settings
-from tests.parts.clock import SetClock
 from tests.parts.server import address, free_port, serving
 
 
@@ -74,5 +74,5 @@ def selling_site(settings: Settings, clock: Clock | None = None) -> Iterator[Sel
     """Open at the hour for which the demo shop was filled, or as `clock` goes."""
     bound = free_port()
     settings = msgspec.structs.replace(settings, base_url=address(bound))
-    with serving(create_app(settings, clock=clock or SetClock(), beside=delivering), bound) as base:
+    with serving(create_app(settings, clock=clock or QaClock(), beside=delivering), bound) as base:
         yield SellingSite(base, settings)

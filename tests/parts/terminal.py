@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from tests.parts.tools import need
+from hypermart.qa.tools import need
 
 #: So tall that a page fits, and all of it can be read at once.
 WIDTH, HEIGHT = 110, 300

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.parts.tools import need
+from hypermart.qa.tools import need
 
 
 def edbrowse(lines: Iterable[str], home: Path) -> str:

@@ -15,6 +15,9 @@ ORIGIN = "http://shop.test"
 @contextlib.asynccontextmanager
 async def visiting(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """The app is started, and stopped at the end of the block."""
-    transport = httpx.ASGITransport(cast("Any", app))  # Litestar types its scopes more closely than httpx
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+    async with app.lifespan(), httpx.AsyncClient(transport=here(app), base_url=ORIGIN) as client:
         yield client
+
+
+def here(app: Litestar) -> httpx.ASGITransport:
+    return httpx.ASGITransport(cast("Any", app))  # Litestar types its scopes more closely than httpx

@@ -9,9 +9,9 @@ import pytest
 from playwright.async_api import Browser
 
 from hypermart.qa.browser import chromium
+from hypermart.qa.tools import need
 from tests.parts import databases
 from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop
-from tests.parts.tools import need
 
 
 @pytest.fixture(scope="session")

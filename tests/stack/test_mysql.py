@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from hypermart.qa.tools import need
 from hypermart.stack import mysql_program
 from hypermart.stack.mysql_program import NoMySQL
-from tests.parts.tools import need
 
 
 @pytest.fixture

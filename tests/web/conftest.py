@@ -9,28 +9,28 @@ import pytest
 
 from hypermart.app import create_app
 from hypermart.db.session import Database
+from hypermart.qa.clock import QaClock
 from hypermart.settings import Settings
-from tests.parts.clock import SetClock
 from tests.parts.selling import SellingShop, selling_shop
 from tests.parts.visitor import visiting
 
 
 @pytest.fixture
-async def client(demo_settings: Settings, clock: SetClock) -> AsyncIterator[httpx.AsyncClient]:
+async def client(demo_settings: Settings, clock: QaClock) -> AsyncIterator[httpx.AsyncClient]:
     """Looks at the demo shop, which many tests share."""
     async with visiting(create_app(demo_settings, clock=clock)) as client:
         yield client
 
 
 @pytest.fixture
-async def selling(demo_copy_settings: Settings, clock: SetClock) -> AsyncIterator[SellingShop]:
+async def selling(demo_copy_settings: Settings, clock: QaClock) -> AsyncIterator[SellingShop]:
     """A demo shop of the test's own, where things are bought."""
     async with selling_shop(demo_copy_settings, clock) as shop:
         yield shop
 
 
 @pytest.fixture
-async def shopper(demo_copy_settings: Settings, clock: SetClock) -> AsyncIterator[httpx.AsyncClient]:
+async def shopper(demo_copy_settings: Settings, clock: QaClock) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody with a demo shop for themselves, to be changed at will."""
     async with visiting(create_app(demo_copy_settings, clock=clock)) as client:
         yield client

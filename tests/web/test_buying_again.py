@@ -20,10 +20,10 @@ from hypermart.domain.payments.models import PaymentAttempt
 from hypermart.jobs.lanes import sweep
 from hypermart.jobs.reconcile import reconcile
 from hypermart.ports import GatewayRefused
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from tests.faults.buying import Shopper
-from tests.parts.clock import SetClock
 from tests.parts.visitor import ORIGIN, visiting
 
 
@@ -33,7 +33,7 @@ def settings(demo_copy_settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: SetClock) -> Litestar:
+def app(settings: Settings, clock: QaClock) -> Litestar:
     return create_app(settings, clock=clock)
 
 
@@ -44,7 +44,7 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def shop(settings: Settings, clock: SetClock) -> AsyncIterator[Services]:
+async def shop(settings: Settings, clock: QaClock) -> AsyncIterator[Services]:
     async with opened(settings, clock) as services:
         async with services.db.write() as db:
             await db.execute(text("DELETE FROM outbox"))
@@ -108,7 +108,7 @@ async def test_a_foreign_cart_on_the_form_leads_nowhere(
 
 
 async def test_who_left_before_the_money_was_refused_is_written_to(
-    client: httpx.AsyncClient, shop: Services, variants: list[int], clock: SetClock, app: Litestar
+    client: httpx.AsyncClient, shop: Services, variants: list[int], clock: QaClock, app: Litestar
 ) -> None:
     shopper = Shopper(client)
     await shopper.add(variants[0])
@@ -159,7 +159,7 @@ async def test_the_log_knows_nobody(
 
 
 async def test_consent_is_dated_when_it_was_given(
-    client: httpx.AsyncClient, shop: Services, variants: list[int], clock: SetClock
+    client: httpx.AsyncClient, shop: Services, variants: list[int], clock: QaClock
 ) -> None:
     shopper = Shopper(client)
     await shopper.add(variants[0])
@@ -173,7 +173,7 @@ async def test_consent_is_dated_when_it_was_given(
 
 
 async def test_what_came_to_nothing_is_forgotten_in_time(
-    client: httpx.AsyncClient, shop: Services, variants: list[int], clock: SetClock
+    client: httpx.AsyncClient, shop: Services, variants: list[int], clock: QaClock
 ) -> None:
     """First the attempt, and then, since nothing points at it any more, the cart with its address."""
     shopper = Shopper(client)

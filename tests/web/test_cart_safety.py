@@ -12,9 +12,9 @@ from sqlalchemy import select
 from hypermart.db.session import Database
 from hypermart.demo import carts
 from hypermart.domain.cart.models import Cart
+from hypermart.qa.clock import QaClock
 from hypermart.qa.forms import Page
 from hypermart.settings import Settings
-from tests.parts.clock import SetClock
 from tests.parts.shopping import BROWSER, FORM, JSON, PARTIAL, another, cart, lines, put, send
 
 CROSS_SITE: list[dict[str, str]] = [
@@ -60,7 +60,7 @@ async def test_a_foreign_cookie_is_an_empty_cart_and_never_becomes_an_id(
     assert minted not in stored
 
 
-async def test_an_expired_cart_is_an_empty_one(shopper: httpx.AsyncClient, db: Database, clock: SetClock) -> None:
+async def test_an_expired_cart_is_an_empty_one(shopper: httpx.AsyncClient, db: Database, clock: QaClock) -> None:
     await put(shopper, db)
     old = shopper.cookies["cart"]
     clock.advance(days=31)
@@ -82,7 +82,7 @@ async def test_another_site_can_send_nothing(shopper: httpx.AsyncClient, db: Dat
 
 @pytest.mark.parametrize("token", ["", "1.abc", "99999999999.{}", "another's", "stale"])
 async def test_without_a_word_from_the_browser_the_form_needs_its_token(
-    shopper: httpx.AsyncClient, db: Database, clock: SetClock, token: str
+    shopper: httpx.AsyncClient, db: Database, clock: QaClock, token: str
 ) -> None:
     await put(shopper, db)
     (field,) = await lines(shopper)

@@ -17,10 +17,10 @@ from sqlalchemy import event, select
 from hypermart.app import create_app
 from hypermart.db.session import Database
 from hypermart.domain.catalog.models import SalePrice, Variant
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from hypermart.settings import Settings
 from hypermart.web.render import Shop
-from tests.parts.clock import SetClock
 from tests.parts.visitor import visiting
 
 MOST = {
@@ -38,7 +38,7 @@ MOST = {
 
 
 @pytest.fixture
-async def shop(demo_copy: Services, clock: SetClock) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
+async def shop(demo_copy: Services, clock: QaClock) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
     """A demo shop to be changed, the browser that looks at it, and the engines under it."""
     app = create_app(demo_copy.settings, clock=clock)
     async with visiting(app) as client:
@@ -82,7 +82,7 @@ async def one_by_one(shop: NamedDependency[Shop]) -> None:
             await db.execute(select(Variant.price).where(Variant.product_id == product_id))
 
 
-async def test_a_planted_statement_per_card_is_counted(demo_settings: Settings, clock: SetClock) -> None:
+async def test_a_planted_statement_per_card_is_counted(demo_settings: Settings, clock: QaClock) -> None:
     """The count above can turn red."""
     app = create_app(demo_settings, clock=clock)
     app.register(one_by_one)
@@ -93,7 +93,7 @@ async def test_a_planted_statement_per_card_is_counted(demo_settings: Settings, 
 
 
 async def test_a_sale_begins_and_ends_at_its_second_and_the_cache_knows(
-    shop: tuple[httpx.AsyncClient, Database], clock: SetClock
+    shop: tuple[httpx.AsyncClient, Database], clock: QaClock
 ) -> None:
     client, database = shop
     async with database.write() as db:
@@ -122,7 +122,7 @@ async def test_a_sale_begins_and_ends_at_its_second_and_the_cache_knows(
     assert "€11.11" not in (await client.get(address)).text
 
 
-async def test_a_database_that_is_away_is_said_plainly(demo_settings: Settings, clock: SetClock) -> None:
+async def test_a_database_that_is_away_is_said_plainly(demo_settings: Settings, clock: QaClock) -> None:
     nobody_listens = "mysql+asyncmy://nobody:nothing@127.0.0.1:1/none"
     app = create_app(msgspec.structs.replace(demo_settings, database_read_url=nobody_listens), clock=clock)
     async with visiting(app) as client:

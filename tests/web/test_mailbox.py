@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from hypermart.app import create_app
+from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from hypermart.settings import Settings
-from tests.parts.clock import SetClock
 from tests.parts.visitor import visiting
 
 HTML = '<!doctype html><html lang="en"><title>x</title><p style="color:green"><a href="http://shop.test/orders/1?t=a&amp;b">Order</a>'
@@ -29,7 +29,7 @@ def mail(id_: str = "1", html: str = HTML, subject: str = "Your order 1001") -> 
 
 
 @pytest.fixture
-async def http(services: Services, clock: SetClock) -> AsyncIterator[httpx.AsyncClient]:
+async def http(services: Services, clock: QaClock) -> AsyncIterator[httpx.AsyncClient]:
     async with visiting(create_app(services.settings, clock=clock)) as client:
         yield client
 
@@ -110,7 +110,7 @@ async def test_a_broken_file_is_no_500(http: httpx.AsyncClient, services: Servic
         assert (await http.get(path)).status_code == 200, path
 
 
-async def test_a_production_shop_has_no_mailbox(settings: Settings, clock: SetClock, services: Services) -> None:
+async def test_a_production_shop_has_no_mailbox(settings: Settings, clock: QaClock, services: Services) -> None:
     path = await sent(services, mail())
     real = msgspec.structs.replace(settings, mode="production", gateway_url="none:")
     async with visiting(create_app(real, clock=clock)) as client:

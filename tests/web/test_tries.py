@@ -12,11 +12,11 @@ from sqlalchemy import text
 
 from hypermart.adapters.limiter import WindowLimiter
 from hypermart.app import create_app
+from hypermart.qa.clock import QaClock
 from hypermart.services import opened
 from hypermart.settings import Settings
 from hypermart.web.guards import network
 from tests.faults.buying import Shopper
-from tests.parts.clock import SetClock
 from tests.parts.visitor import ORIGIN, visiting
 
 
@@ -26,7 +26,7 @@ def settings(demo_copy_settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def client(settings: Settings, clock: SetClock) -> AsyncIterator[httpx.AsyncClient]:
+async def client(settings: Settings, clock: QaClock) -> AsyncIterator[httpx.AsyncClient]:
     async with visiting(create_app(settings, clock=clock)) as client:
         yield client
 
@@ -53,7 +53,7 @@ async def test_one_address_may_not_try_for_ever(settings: Settings, client: http
     assert page.form("/checkout/orders").fields  # nothing is lost
 
 
-async def test_one_cart_may_not_try_for_ever(settings: Settings, clock: SetClock) -> None:
+async def test_one_cart_may_not_try_for_ever(settings: Settings, clock: QaClock) -> None:
     """Ten cards, declined one after the other; an hour later there may be more."""
     settings = msgspec.structs.replace(settings, tries="100 per hour")
     async with visiting(create_app(settings, clock=clock)) as client:

@@ -40,6 +40,10 @@ class MailFolder:
             raise NotFound("mail") from None
         return _parsed(content)
 
+    async def forget(self, id_: str) -> None:
+        """The message is gone, if it was there."""
+        await asyncio.to_thread(self._path(id_).unlink, missing_ok=True)
+
     def _path(self, id_: str) -> Path:
         return self.folder / f"{id_}.eml"
 

@@ -16,7 +16,7 @@ its key only if the call changed something.
 The shopper's side: /pay/{ref}, plain forms; outcomes.py lists what may be chosen. What the shopper or the bank (not the
 shop) changes is told to the shop: POST {base_url}/hooks/payments {id, ref}, signed (callbacks.py), tried five times.
 
-For tests and demos, POST /control, every part optional:
+For tests and demos, GET /journal (what really happened to the money, in order) and POST /control, every part optional:
 
     {"faults": [{"call": "open" | "find" | "capture" | "void", "kind": ..., "times": 1, "seconds": 10}]}
         the next `times` such calls go wrong; replaces what was asked before, so [] puts everything right. Kinds:

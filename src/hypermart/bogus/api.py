@@ -14,9 +14,11 @@ from litestar.exceptions import ClientException, NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, JSONBody
 
+from hypermart.bogus import journal
 from hypermart.bogus.bank import Order, Payment
 from hypermart.bogus.desk import Desk
 from hypermart.bogus.faults import Fault
+from hypermart.bogus.journal import Entry
 from hypermart.bogus.outcomes import State
 from hypermart.money import exponent
 
@@ -111,6 +113,12 @@ async def control(data: JSONBody[Orders], desk: NamedDependency[Desk]) -> Done:
     return Done(desk.faults.ordered, settled, delivered)
 
 
+@get("/journal")
+async def show_journal(desk: NamedDependency[Desk]) -> list[Entry]:
+    """All that ever happened, in order."""
+    return journal.entries(desk.setup.journal)
+
+
 def _answer(desk: Desk, payment: Payment) -> Answer:
     reason = payment.reason if payment.state == "declined" else ""
     pay_url = desk.pay_url(payment.ref)
@@ -118,5 +126,5 @@ def _answer(desk: Desk, payment: Payment) -> Answer:
 
 
 def router() -> Router:
-    handlers = [open_payment, find_payment, capture_payment, void_payment, control]
+    handlers = [open_payment, find_payment, capture_payment, void_payment, control, show_journal]
     return Router(path="/", route_handlers=handlers, guards=[secret_known])

@@ -58,6 +58,18 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
+def copy(db: sqlite3.Connection) -> sqlite3.Connection:
+    """All that the file holds now, in memory."""
+    kept = sqlite3.connect(":memory:")
+    db.backup(kept)
+    return kept
+
+
+def go_back(db: sqlite3.Connection, kept: sqlite3.Connection) -> None:
+    """The file holds what `kept` does, whatever has happened since. Only tests turn a bank's time back."""
+    kept.backup(db)
+
+
 @contextlib.contextmanager
 def turn(db: sqlite3.Connection) -> Iterator[None]:
     """One transaction: all of it, or nothing. Within another one it is part of that."""

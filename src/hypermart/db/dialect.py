@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import functions
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -27,6 +28,12 @@ def _sqlite_rows(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(json_rows, "mysql")
 def _mysql_rows(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
     return f"JSON_ARRAYAGG(JSON_ARRAY({compiler.process(element.clauses, **kw)}))"
+
+
+async def without_references(connection: AsyncConnection) -> None:
+    """Until the end of this transaction rows may refer to rows that are not there."""
+    is_mysql = connection.dialect.name == "mysql"
+    await connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=0" if is_mysql else "PRAGMA defer_foreign_keys=ON")
 
 
 #: MySQL's number of a deadlock. Not that of a lock that was waited for in vain (1205): that took seconds already.

@@ -51,6 +51,7 @@ class Visitor(msgspec.Struct, frozen=True):
     """Another payment was declined before."""
     is_ordered: bool = False
     is_cancelled: bool = False
+    email: str = "zoe@example.com"
 
 
 _READY: dict[str, Any] = {"delivery": "standard", "payment": "card"}
@@ -93,22 +94,22 @@ async def seed_checkouts(services: Services) -> None:
     """The shop also holds every visitor of VISITORS; needs seed() and seed_states(). Runs once per shop."""
     for visitor in VISITORS:
         async with services.db.write() as db:
-            await _put(db, visitor, services)
+            await put_visitor(db, visitor, services)
 
 
-async def _put(db: WriteSession, visitor: Visitor, services: Services) -> None:
+async def put_visitor(db: WriteSession, visitor: Visitor, services: Services) -> int | None:
+    """The visitor's cart is there, as far on its way as it has come. Gives the number of the order, if it is one."""
     now, hash_ = services.clock.now(), token_hash(visitor.name)
     await put_cart(db, visitor.name, visitor.pieces, services)
     if visitor.address:
-        contact: Any = {"email": "zoe@example.com", "address": visitor.address, "billing": visitor.billing}
+        contact: Any = {"email": visitor.email, "address": visitor.address, "billing": visitor.billing}
         await set_address(db, hash_, now=now, wants_news=False, **contact)
     await choose_delivery(db, hash_, visitor.delivery, now)
     await choose_payment(db, hash_, visitor.payment, now)
-    if visitor.attempt:
-        await _try_to_pay(db, visitor, services)
+    return await _try_to_pay(db, visitor, services) if visitor.attempt else None
 
 
-async def _try_to_pay(db: WriteSession, visitor: Visitor, services: Services) -> None:
+async def _try_to_pay(db: WriteSession, visitor: Visitor, services: Services) -> int | None:
     now = services.clock.now()
     view = await checkout_view(db, token_hash(visitor.name), services.till.selling, now)
     if view is None or view.missing:
@@ -123,8 +124,10 @@ async def _try_to_pay(db: WriteSession, visitor: Visitor, services: Services) ->
     attempt.key, attempt.state, attempt.reason = attempt_key(visitor.name), visitor.attempt, visitor.reason
     attempt.check_at = None
     await db.flush()
-    if visitor.is_ordered:
-        await allocate_now(db, draft.wanted, now=now)
-        number = await write_order(db, attempt, draft, now)
-        if visitor.is_cancelled:
-            await cancel_order(db, number, now)
+    if not visitor.is_ordered:
+        return None
+    await allocate_now(db, draft.wanted, now=now)
+    number = await write_order(db, attempt, draft, now)
+    if visitor.is_cancelled:
+        await cancel_order(db, number, now)
+    return number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,18 +37,28 @@ class Noise:
     console: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     """Addresses outside the shop that were asked for."""
+    expected: list[str] = field(default_factory=lambda: [r"status of 4\d\d"])
+    """Patterns of what may be said: a form that is refused is an error to Chromium."""
+
+    def expects(self, pattern: str) -> None:
+        """The test provokes this on purpose."""
+        self.expected.append(pattern)
+
+    def complaints(self) -> list[str]:
+        said = [line for line in self.console if not any(re.search(each, line) for each in self.expected)]
+        return said + [f"asked elsewhere: {url}" for url in self.foreign]
 
 
 @contextlib.asynccontextmanager
 async def opened_page(
-    browser: Browser, base: str, *, width: int = 1280, height: int = 900, **options: Any
+    browser: Browser, base: str, *, width: int = 1280, height: int = 900, noise: Noise | None = None, **options: Any
 ) -> AsyncIterator[tuple[Page, Noise]]:
     """A page in a context of its own. Nothing moves (reduced motion), so that looks do not depend on the moment."""
     context = await browser.new_context(
         base_url=base, viewport={"width": width, "height": height}, reduced_motion="reduce", **options
     )
     context.set_default_timeout(10_000)
-    page, noise = await context.new_page(), Noise()
+    page, noise = await context.new_page(), noise or Noise()
 
     def asked(request: Request) -> None:
         if not request.url.startswith((f"{base}/", "data:")):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page
 
-from hypermart.qa.states import State
+from hypermart.qa.tools import need
 
 #: Closed folds are opened, so that what is in them is looked at too. (Wide screens show them open.)
 OPEN_FOLDS = "() => document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
@@ -81,41 +84,6 @@ def axe() -> str:
     return files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
-async def arrive(page: Page, state: State, base: str) -> None:
-    """As the state's visitor, after what is typed was sent."""
-    if state.cookie:
-        await page.context.add_cookies(
-            [{"name": name, "value": value, "url": base} for name, value in state.cookie.items()]
-        )
-    path = state.path
-    if state.found:
-        path = state.found_in(await (await page.request.get(path)).text())
-    await page.goto(path, wait_until="load")
-    if state.sends:
-        await _send(page, state)
-    elif state.typed:
-        ((name, value),) = state.typed.items()
-        field = page.locator(f"main [name^='{name}']").first
-        await field.fill(value)
-        await field.press("Enter")
-        await page.wait_for_selector("[aria-invalid=true]")
-
-
-TYPE = """(field, value) => {
-  if (field.type === 'checkbox') field.checked = true;
-  else field.value = value;
-}"""
-
-
-async def _send(page: Page, state: State) -> None:
-    """By the form's first button, as Enter does it."""
-    form = page.locator(f"form[action*='{state.sends}']")
-    for name, value in state.typed.items():
-        await form.locator(f"[name^='{name}']").first.evaluate(TYPE, value)
-    async with page.expect_navigation():
-        await form.evaluate("(form) => form.requestSubmit(form.querySelector('button'))")
-
-
 async def violations(page: Page, tags: list[str] = FOR_PAGES) -> list[str]:
     """What axe-core finds, one line for each rule and element."""
     if not await page.evaluate("() => 'axe' in window"):
@@ -133,3 +101,14 @@ async def layout_complaints(page: Page) -> list[str]:
     """At the present width, with every fold open."""
     await page.evaluate(OPEN_FOLDS)
     return [*await page.evaluate(SMALL_TARGETS), *await page.evaluate(TOO_WIDE)]
+
+
+def html_errors(pages: dict[str, bytes], folder: Path) -> list[str]:
+    """What the Nu HTML checker finds in the pages, by name. Needs Java and the jar (tools.py)."""
+    for name, content in pages.items():
+        (folder / f"{name}.html").write_bytes(content)
+    command = ["java", "-Xss4m", "-jar", need("vnu"), "--errors-only", "--format", "json", str(folder)]
+    checked = subprocess.run(command, check=False, capture_output=True, text=True, timeout=110)
+    messages = json.loads(checked.stderr)["messages"]
+    assert bool(messages) == bool(checked.returncode), checked.stderr
+    return [f"{Path(row['url']).name}:{row.get('lastLine')}: {row['message']}" for row in messages]

@@ -107,6 +107,17 @@ class ProductPage(ShopPage):
         for value in values.values():
             await expect(self.version).to_contain_text(value)
 
+    async def add_to_cart(self, quantity: int = 1) -> None:
+        """Of the chosen version. With JavaScript the page stays; without, the cart says what was added."""
+        await self.page.get_by_label("Quantity").fill(str(quantity))
+        await self.page.get_by_role("button", name="Add to cart").click()
+        await expect(self.added).to_be_visible()
+
+    @property
+    def added(self) -> Locator:
+        """The message that says what is in the cart now."""
+        return self.page.locator("#added")
+
     @property
     def version(self) -> Locator:
         return self.page.locator("#version")

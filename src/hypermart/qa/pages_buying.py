@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Page, expect
 
-from hypermart.qa.pages import ShopPage
+from hypermart.qa.pages import HomePage, ListPage, ProductPage, ShopPage
+from hypermart.qa.states import State
 
 ADA = {
     "E-mail address": "ada@example.com",
@@ -15,6 +16,8 @@ ADA = {
     "Postcode": "10119",
     "Town or city": "Berlin",
 }
+TRIES, MOMENT = 40, 250
+"""Looks into the mailbox, and milliseconds between two of them."""
 AMOUNT = re.compile(r"€([\d,]+\.\d\d)")
 
 
@@ -176,6 +179,10 @@ class OrderPage(BuyingPage):
         await self.has_heading("Thank you, your order is placed")
         return self
 
+    async def number(self) -> int:
+        words = await self.page.get_by_text(re.compile(r"^Order \d+ of ")).inner_text()
+        return int(words.split()[1])
+
 
 class MailboxPage(BuyingPage):
     async def open(self) -> MailboxPage:
@@ -184,7 +191,14 @@ class MailboxPage(BuyingPage):
         return self
 
     async def read(self, subject: str) -> MailboxPage:
-        await self.page.get_by_role("link", name=subject, exact=True).click()
+        """The mail, once it has come: it is sent a moment after the answer to the shopper."""
+        mail = self.page.get_by_role("link", name=subject, exact=True)
+        for _ in range(TRIES):
+            if await mail.count():
+                break
+            await self.page.wait_for_timeout(MOMENT)
+            await self.page.reload()
+        await mail.click()
         await self.has_heading(subject)
         return self
 
@@ -193,3 +207,24 @@ class MailboxPage(BuyingPage):
         row = self.page.get_by_role("term").filter(has_text=re.compile(f"^{words}$")).locator("..")
         await row.get_by_role("link").click()
         return OrderPage(self.page, self.scripts)
+
+
+def page_of(where: State | str, page: Page, scripts: bool) -> ShopPage:
+    """The page at a seed or a path in a shopper's words."""
+    path = where.path if isinstance(where, State) else where
+    kinds: dict[str, type[ShopPage]] = {
+        "/p/": ProductPage,
+        "/c/": ListPage,
+        "/collections/": ListPage,
+        "/search": ListPage,
+        "/cart": CartPage,
+        "/checkout/address": AddressPage,
+        "/checkout/delivery": DeliveryPage,
+        "/checkout/payment": PaymentPage,
+        "/checkout/review": ReviewPage,
+        "/checkout/attempts": AttemptPage,
+        "/orders/": OrderPage,
+        "/mail": MailboxPage,
+    }
+    kind = next((kind for beginning, kind in kinds.items() if path.startswith(beginning)), HomePage)
+    return kind(page, scripts)

@@ -1,13 +1,14 @@
-"""A clock that stands until a test moves it."""
+"""The clock of a QA shop: it stands until a tester moves it, so that every run sees the same prices and dates."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
+"""The hour for which the seeds are written."""
 
 
-class SetClock:
+class QaClock:
     def __init__(self, at: datetime = START) -> None:
         self.at = at
 
