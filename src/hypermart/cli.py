@@ -78,8 +78,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
 
     if problem := _port_problem(settings):
         return complain(problem)
-    if settings.is_embedded:
-        asyncio.run(_prepare(settings))
+    asyncio.run(_prepare(settings))
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -126,13 +125,21 @@ def _port_problem(settings: Settings) -> str | None:
 
 
 async def _prepare(settings: Settings) -> None:
-    """The embedded default brings its own database up to date; a demo shop that is empty is filled."""
+    """The embedded default brings its own database up to date, and fills a demo shop that is empty.
+
+    A shop in QA mode fills itself once it is open; whether it may is known before. Raises BadSetting.
+    """
     async with opened(settings) as services:
-        await migrate.upgrade(services.db.writer, settings.root / "migrations")
-        if settings.mode == "demo":
+        if settings.is_embedded:
+            await migrate.upgrade(services.db.writer, settings.root / "migrations")
+        if settings.mode == "demo" and settings.is_embedded:
             from hypermart import demo  # noqa: PLC0415
 
             await demo.seed_if_empty(services, say)
+        if settings.mode == "qa":
+            from hypermart.qa.seeding import is_filled  # noqa: PLC0415
+
+            await is_filled(services)
 
 
 def worker(settings: Settings, _: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
+from litestar.status_codes import HTTP_400_BAD_REQUEST
 
 from hypermart.demo.carts import CARTS
 from hypermart.demo.checkouts import VISITORS
@@ -68,7 +69,7 @@ def router(desk: Desk, secret: str) -> Router:
         route_handlers=[show_time, reset, set_time, make_order, list_mails, log_in],
         guards=[secret_known],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers={ClientException: _problem},
+        exception_handlers={HTTP_400_BAD_REQUEST: _problem},
     )
 
 

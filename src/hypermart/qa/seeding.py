@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import httpx
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from hypermart.db.outbox import Outbox, later
 from hypermart.demo import seed
@@ -17,6 +17,7 @@ from hypermart.domain.catalog.models import Product
 from hypermart.jobs import SLOW
 from hypermart.jobs.delivery import deliver, due
 from hypermart.services import Services
+from hypermart.settings import BadSetting
 
 
 async def fill(services: Services, http: httpx.AsyncClient) -> None:
@@ -31,12 +32,14 @@ async def fill(services: Services, http: httpx.AsyncClient) -> None:
     await _come_to_rest(services)
 
 
-async def holds(services: Services) -> str:
-    """Whose products are there: "nobody's", "ours" (by a cart that only fill() writes), or "a merchant's"."""
+async def is_filled(services: Services) -> bool:
+    """Whether fill() has run here. Raises BadSetting for a shop that is somebody's: QA mode would empty it."""
     async with services.db.fresh() as db:
-        products = (await db.execute(select(func.count()).select_from(Product))).scalar_one()
         ours = (await db.execute(select(Cart.id).where(Cart.token_hash == token_hash("only-saved")))).first()
-    return "ours" if ours else "a merchant's" if products else "nobody's"
+        products = (await db.execute(select(Product.id).limit(1))).first()
+    if products and not ours:
+        raise BadSetting("MODE=qa would empty this shop: give it a DATA_DIR or DATABASE_URL of its own")
+    return bool(ours)
 
 
 async def _come_to_rest(services: Services) -> None:
