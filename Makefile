@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
 PYTEST := $(BIN)/pytest -n auto -q
 FAST := not browser and not text_browser and not slow
 
-.PHONY: help run test test-fast check provision bench journeys text-browsers machine screenshots lock bench-large
+.PHONY: help run qa test test-fast check provision bench journeys text-browsers machine screenshots lock bench-large
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -26,8 +26,12 @@ check: .venv/.dev ## Style, types and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-journeys: .venv/.dev provision ## Shoppers' stories in Chromium, lynx and edbrowse
-	$(PYTEST) tests/journeys
+qa: .venv/.run ## A shop for testers: every state, and time stands (make qa PORT=8123 BUGS=3,7)
+	@MODE=qa DATA_DIR=$${DATA_DIR:-var/qa} QA_SECRET=$${QA_SECRET:-$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(16))')} \
+		exec $(BIN)/hypermart serve
+
+journeys: .venv/.dev provision ## Shoppers' stories in Chromium, lynx and edbrowse (URL=http://... of a running shop)
+	$(PYTEST) tests/journeys $(if $(URL),--shop $(URL))
 
 text-browsers: .venv/.dev ## The purchase in w3m, links2 and elinks, too (installs them and tmux)
 	@tests/provision.sh tmux links2 elinks

@@ -85,6 +85,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
             await super().startup(sockets)
             if self.started:
                 say(f"{settings.shop_name} is open: {settings.base_url}  (Ctrl-C closes it)")
+                if settings.qa_secret:
+                    say(f"For tests: pytest --shop {settings.base_url} --qa-secret {settings.qa_secret}")
 
     config = uvicorn.Config(
         _app(settings, inline if settings.worker == "inline" else ringing),

@@ -57,6 +57,10 @@ class Courier:
                 await task
             await self._client.aclose()
 
+    def at_rest(self) -> asyncio.Lock:
+        """While this is held no callback is under way."""
+        return self._one_at_a_time
+
     async def deliver(self, *, everything: bool = False) -> int:
         """Sends what is due, or all that waits; gives how much the shop took."""
         async with self._one_at_a_time:

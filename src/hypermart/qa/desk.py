@@ -11,9 +11,12 @@ from typing import Any, cast
 import httpx
 import msgspec
 from litestar import Litestar
+from sqlalchemy import select
 
 from hypermart.bogus import journal
+from hypermart.bogus.desk import Desk as BankDesk
 from hypermart.db import snapshot
+from hypermart.db.outbox import Outbox
 from hypermart.demo.carts import token
 from hypermart.demo.checkouts import VISITORS, put_visitor
 from hypermart.domain.orders.links import order_token
@@ -25,8 +28,8 @@ from hypermart.qa.mails import Mail, parsed
 from hypermart.services import Services
 
 NEWEST = 200
-LOOK = 0.05
-"""Seconds between two looks for a mail that is waited for."""
+LOOK, JOBS_END = 0.05, 3.0
+"""Seconds between two looks for what is waited for; until running jobs must have ended."""
 ORDERED = {visitor.name: visitor for visitor in VISITORS if visitor.is_ordered}
 """Orders that can be made, by what is the matter with them."""
 
@@ -45,8 +48,9 @@ class Desk:
         self.services: Services
         self._rows: snapshot.Snapshot
         self._mails: set[str]
-        self._bank: sqlite3.Connection | None = None
+        self._bank: BankDesk | None = None
         self._journal: sqlite3.Connection | None = None
+        """The bank's, as it was."""
         self._made = 0
 
     @contextlib.asynccontextmanager
@@ -63,19 +67,30 @@ class Desk:
         self._rows = await snapshot.take(services.db.writer)
         self._mails = set(await self._mail_ids())
         if bank := getattr(app.state, "bank", None):
-            self._journal = bank.state.desk.bank.db
-            self._bank = journal.copy(self._journal)
+            self._bank = bank.state.desk
+            self._journal = journal.copy(bank.state.desk.bank.db)
         yield
 
     async def reset(self) -> list[str]:
         """All is as it was when the shop opened: rows, mails, payments, time. Gives the tables that had changed."""
         self.clock.at = START
-        if self._journal and self._bank:
-            journal.go_back(self._journal, self._bank)
-        changed = await snapshot.restore(self.services.db.writer, self._rows)
+        async with self._bank.courier.at_rest() if self._bank else contextlib.nullcontext():
+            await self._jobs_at_rest()
+            if self._bank and self._journal:
+                journal.go_back(self._bank.bank.db, self._journal)
+            changed = await snapshot.restore(self.services.db.writer, self._rows)
         for id_ in set(await self._mail_ids()) - self._mails:
             await self._mailbox.forget(id_)
         return changed
+
+    async def _jobs_at_rest(self) -> None:
+        """What a worker is at ends first, or a mail would come after the reset; but not for ever."""
+        under_way = select(Outbox.id).where(Outbox.leased_until.is_not(None), Outbox.done_at.is_(None)).limit(1)
+        for _ in range(int(JOBS_END / LOOK)):
+            async with self.services.db.fresh() as db:
+                if (await db.execute(under_way)).first() is None:
+                    return
+            await asyncio.sleep(LOOK)
 
     async def make_order(self, status: str, email: str) -> MadeOrder:
         """A new order like the seeded one of that name in demo/checkouts.py. Raises NotFound."""
