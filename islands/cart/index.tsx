@@ -16,7 +16,7 @@ function mount(region: HTMLElement): void {
   let store: CartStore | undefined;
   const held = {
     fields: () => (store ? fieldsOf(store) : {}),
-    gaveBack: () => store && tell(newsOf(store.state.base)), // what was saved meanwhile is not in the server's nodes
+    gaveBack: () => store && tell(newsOf(store.before.base)), // what was saved meanwhile is not in the server's nodes
   };
   const token = region.querySelector<HTMLInputElement>("[name=form_token]")?.value ?? "";
   const country = new URLSearchParams(location.search).get("country") ?? "";
@@ -40,8 +40,8 @@ function typedIn(region: HTMLElement): Record<string, string> {
 }
 
 function fieldsOf(store: CartStore): Record<string, string> {
-  const rows = shown(store.state).lines.map((row) => [fieldOf(row), String(row.quantity)]);
-  return { ...Object.fromEntries(rows), ...store.state.typed };
+  const rows = shown(store.before).lines.map((row) => [fieldOf(row), String(row.quantity)]);
+  return { ...Object.fromEntries(rows), ...store.before.typed };
 }
 
 function newsOf({ cart, version, count, totals }: CartPage) {

@@ -29,6 +29,7 @@ export class Queue {
 
   /** Another tab has changed the cart. */
   hear(news: News): void {
+    if (this.heard?.cart === news.cart && this.heard.version > news.version) return;
     this.heard = news;
     if (!this.isSending && this.isBehind()) this.look();
   }

@@ -29,7 +29,12 @@ export class CartStore {
   /** Takes an edit to the server. */
   send: (edit: Edit) => void = () => {};
 
-  constructor(public state: State) {}
+  /** The last state that is known to be on the page: with the present one something may be wrong. */
+  before: State;
+
+  constructor(public state: State) {
+    this.before = state;
+  }
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -40,6 +45,7 @@ export class CartStore {
 
   /** What is set is on the page when this returns, so that the focus can be moved there. */
   set(change: Partial<State>): void {
+    this.before = this.state;
     this.state = { ...this.state, ...change };
     flushSync(() => this.listeners.forEach((listener) => listener()));
   }

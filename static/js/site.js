@@ -86,9 +86,9 @@
   document.addEventListener("htmx:before:request", () => { asking += 1; look(); });
   document.addEventListener("htmx:finally:request", () => { asking -= 1; look(); });
   // A script that cannot be had: the forms work without it.
-  addEventListener("error", ({ target }) => {
-    if (target.type !== "module") return;
-    for (const each of document.querySelectorAll("[data-island]")) each.dataset.failed = "";
+  addEventListener("error", ({ target, filename }) => {
+    if (target.type !== "module" && !filename?.includes("/dist/")) return;
+    for (const each of document.querySelectorAll("[data-island]:not([data-mounted])")) each.dataset.failed = "";
     look();
   }, true);
 

@@ -32,7 +32,7 @@ BOXES = """() => [...document.querySelectorAll('[data-island], [data-island] *')
   })"""
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150))))"
 #: The controls that islands add.
-EXTRA = re.compile(r'^\s*- button "One (fewer|more) of .*$\n?', re.MULTILINE)
+EXTRA = re.compile(r'^\s*- \'?button "One (fewer|more) of .*$\n?', re.MULTILINE)
 
 
 @contextlib.asynccontextmanager
