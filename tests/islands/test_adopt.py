@@ -65,7 +65,9 @@ async def test_the_focus_stays_where_it_is(state: State, browser: Browser, shops
             was = await page.evaluate(FOCUSED)
             await go_on(page)
             assert await page.evaluate(FOCUSED) == was, name
-            assert await page.evaluate("() => document.activeElement.name || document.activeElement.textContent") == name
+            assert (
+                await page.evaluate("() => document.activeElement.name || document.activeElement.textContent") == name
+            )
             await arrive(page, state, base)
 
 

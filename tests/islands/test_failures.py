@@ -34,7 +34,9 @@ async def update(page: Page, number: int) -> None:
 
 @pytest.mark.parametrize("file", ["cart.js", "react.js"])
 @pytest.mark.parametrize("how", ["blocked", "500", "garbage"])
-async def test_without_the_script_htmx_serves_the_cart(browser: Browser, till: SellingSite, file: str, how: str) -> None:
+async def test_without_the_script_htmx_serves_the_cart(
+    browser: Browser, till: SellingSite, file: str, how: str
+) -> None:
     async def spoil(route: Route) -> None:
         if how == "blocked":
             await route.abort()
@@ -176,7 +178,9 @@ async def test_a_refusal_is_shown_as_the_page_that_it_is(browser: Browser, till:
 
 async def test_an_answer_that_never_comes_is_given_up(browser: Browser, till: SellingSite) -> None:
     async with shopping(browser, till.base) as page:
-        await page.add_init_script("AbortSignal.timeout = ((real) => () => real.call(AbortSignal, 400))(AbortSignal.timeout)")
+        await page.add_init_script(
+            "AbortSignal.timeout = ((real) => () => real.call(AbortSignal, 400))(AbortSignal.timeout)"
+        )
         await cart_with(page, MOON)
         await page.route("**/cart", lambda _: None)
         await more(page, "Full Moon").click()

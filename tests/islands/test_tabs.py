@@ -83,10 +83,14 @@ async def test_older_news_change_nothing(browser: Browser, till: SellingSite) ->
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         for version in (1, 2):
-            await page.evaluate(NEWS, {"cart": await _cart(page), "version": version, "count": 77, "total": 1, "elsewhere": True})
+            await page.evaluate(
+                NEWS, {"cart": await _cart(page), "version": version, "count": 77, "total": 1, "elsewhere": True}
+            )
         await ready(page)
         await shows(page, 2, "€48.00")
-        await expect(badge(page)).to_have_accessible_name("Cart (2) pieces" if await _version(page) > 2 else "Cart (77) pieces")
+        await expect(badge(page)).to_have_accessible_name(
+            "Cart (2) pieces" if await _version(page) > 2 else "Cart (77) pieces"
+        )
         assert asked == []
 
 
