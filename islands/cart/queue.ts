@@ -48,18 +48,24 @@ export class Queue {
 
   private async run(): Promise<void> {
     this.isSending = true;
+    this.region.dataset.sending = "";
     for (let edit = this.store.state.edits[0]; edit; edit = this.store.state.edits[0]) {
       this.asked += 1;
       const turn = this.asked;
       const answer = await this.sent(edit).catch(() => ({ status: 0, body: null }));
       if (!this.took(edit, answer, turn)) {
-        this.isSending = false;
+        this.rest();
         return this.giveUp(edit, answer.status);
       }
       if (edit.kind === "look") this.heard = null;
       if (!this.store.state.edits.length && this.isBehind()) this.store.set({ edits: [{ kind: "look" }] });
     }
+    this.rest();
+  }
+
+  private rest(): void {
     this.isSending = false;
+    delete this.region.dataset.sending;
   }
 
   private async sent(edit: Edit): Promise<Answer<CartPage>> {

@@ -19,8 +19,12 @@ export class OrderStore {
   state: State;
   private listeners = new Set<() => void>();
   private turn = 0;
+  private isSaving = false;
+  /** The country that was asked about last, and its name. */
+  private place: [string, string];
 
   constructor(private readonly seed: OrderSummary) {
+    this.place = [seed.country, seed.country_name];
     this.state = { order: seed, choice: null, isBusy: false, isStale: false };
   }
 
@@ -31,19 +35,26 @@ export class OrderStore {
 
   get = (): State => this.state;
 
-  /** A radio of this step: shown at once, then saved. Of several in a row only the last one's answer counts. */
+  /** A radio of this step: shown at once, then saved. Of several in a row the last one is saved last. */
   async choose(form: HTMLFormElement, code: string): Promise<void> {
     this.set({ choice: code });
     complainNoMore(form);
+    if (this.isSaving) return; // the one on its way is followed by this one
+    this.isSaving = true;
     const token = form.querySelector<HTMLInputElement>("[name=form_token]")?.value ?? "";
     const { step } = this.seed;
-    const answer = await this.latest<OrderSummary>(`/checkout/${step}`, [["form_token", token], [step, code]]);
-    if (!answer) return;
+    let answer: Answer<OrderSummary> | null;
+    let saved: string;
+    do {
+      saved = this.state.choice ?? code;
+      answer = await this.latest<OrderSummary>(`/checkout/${step}`, [["form_token", token], [step, saved]]);
+    } while (this.state.choice !== saved);
+    this.isSaving = false;
     this.set({ choice: null });
-    if (answer.status === 200 && answer.body) {
+    if (answer?.status === 200 && answer.body) {
       this.show(answer.body);
       say(step === "payment" ? afterwards(answer.body) : `Total ${written(answer.body.totals.total, answer.body.money)}`);
-    } else if (answer.status >= 400 && answer.status < 500) {
+    } else if (answer && answer.status >= 400 && answer.status < 500) {
       this.set({ isStale: true });
     } else {
       complain(form); // it is not saved; "Continue" sends it again
@@ -52,17 +63,18 @@ export class OrderStore {
 
   /** Another country in the address form: what delivery would cost there. A hint, so a failure is passed over. */
   async visit(country: string, name: string): Promise<void> {
+    this.place = [country, name];
     const answer = await this.latest<CartPage>(`/cart?country=${encodeURIComponent(country)}`);
     if (!answer?.body || answer.status !== 200) return;
     this.set({ order: inCountry(this.state.order, answer.body, name) });
     say(document.querySelector<HTMLElement>("#order .to")?.innerText.replace(/\s+/g, " ").trim() ?? "");
   }
 
-  /** Another tab has changed the cart. */
+  /** Another tab has changed the cart. What is being saved here brings the news along. */
   async hear(news: News): Promise<void> {
     const { order } = this.state;
-    if (news.cart === order.cart && news.version <= order.version) return;
-    if (order.step === "address") return this.visit(order.country, order.country_name);
+    if (this.isSaving || (news.cart === order.cart && news.version <= order.version)) return;
+    if (order.step === "address") return this.visit(...this.place);
     const answer = await this.latest<OrderSummary>(`/checkout/${order.step}`);
     if (answer?.status === 200 && answer.body) this.show(answer.body);
     else if (answer?.status === 409) this.set({ isStale: true });

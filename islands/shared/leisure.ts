@@ -7,7 +7,7 @@ let isPressed = false;
 let isComposing = false;
 addEventListener("pointerdown", () => { isPressed = true; }, true);
 for (const end of ["pointerup", "pointercancel"]) {
-  addEventListener(end, () => setTimeout(() => { isPressed = false; }), true); // the click comes after it
+  addEventListener(end, () => setTimeout(() => { isPressed = false; }, 100), true); // the click comes after it
 }
 addEventListener("compositionstart", () => { isComposing = true; }, true);
 addEventListener("compositionend", () => { isComposing = false; }, true);

@@ -33,11 +33,11 @@
   // News of the cart: of htmx answers (HX-Trigger), of islands, and by the channel of other tabs. Older ones are not
   // believed, nor the cookie that came with them.
   let news, tabs;
+  const tell = (detail) => document.dispatchEvent(new CustomEvent("shop:cart", { detail }));
   const open = () => {
     if (!window.BroadcastChannel) return;
     tabs = new BroadcastChannel("shop:cart");
-    tabs.onmessage = ({ data }) =>
-      document.dispatchEvent(new CustomEvent("shop:cart", { detail: { ...data, elsewhere: true } }));
+    tabs.onmessage = ({ data }) => tell({ ...data, elsewhere: true });
   };
   document.addEventListener("shop:cart", ({ detail: { cart, version, count, total, elsewhere } }) => {
     const isOld = news?.cart === cart && version < news.version;
@@ -55,6 +55,9 @@
       htmx.ajax("GET", "/cart" + location.search, { target: "#cart", swap: "outerHTML" });
   };
   open();
+  // A page that shows the cart tells the others how it is by now: a form that was sent plainly may have changed it.
+  const { cart, version, count, total } = document.querySelector("[data-version]")?.dataset ?? {};
+  if (version) tell({ cart: +cart, version: +version, count: +count, total: +total });
   addEventListener("pagehide", () => tabs?.close()); // an open channel would keep the page out of the browser's memory
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) open();
@@ -78,10 +81,10 @@
   const look = () => {
     hasFailed ||= !!document.querySelector("[data-failed]");
     const isMounted = hasFailed || !document.querySelector("[data-island]:not([data-mounted])");
-    const isReady = !asking && isMounted && !document.querySelector("[aria-busy=true]");
+    const isReady = !asking && isMounted && !document.querySelector("[aria-busy=true], [data-sending]");
     document.documentElement.toggleAttribute("data-ready", isReady);
   };
-  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-busy", "data-mounted", "data-failed"] });
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-busy", "data-mounted", "data-failed", "data-sending"] });
   look();
   document.addEventListener("htmx:before:request", () => { asking += 1; look(); });
   document.addEventListener("htmx:finally:request", () => { asking -= 1; look(); });

@@ -17,9 +17,9 @@ NOT_SAVED = "Not saved. Check the connection and try again."
 
 
 @contextlib.asynccontextmanager
-async def shopping(browser: Browser, base: str, width: int = 1280, **options: object) -> AsyncIterator[Page]:
+async def shopping(browser: Browser, base: str, width: int = 1280) -> AsyncIterator[Page]:
     """Nobody complains but about requests that a test lets fail."""
-    async with opened_page(browser, base, width=width, **options) as (page, noise):
+    async with opened_page(browser, base, width=width) as (page, noise):
         await page.add_init_script(LISTEN)
         yield page
         assert [line for line in noise.console if "Failed to load resource" not in line] == []

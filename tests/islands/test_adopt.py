@@ -17,7 +17,8 @@ Shops = Callable[[str], httpx.Client]
 STEPS = ("/checkout/address", "/checkout/delivery", "/checkout/payment")
 CARTS = tuple(state for state in STATES if state.path.partition("?")[0] == "/cart")
 CHECKOUTS = tuple(state for state in STATES if state.path in STEPS and state.seed == "states")
-each = pytest.mark.parametrize("state", (*CARTS, *CHECKOUTS), ids=lambda state: state.name)
+each = pytest.mark.parametrize("state", [*CARTS, *CHECKOUTS], ids=lambda state: state.name)
+NAME = "() => document.activeElement.name || document.activeElement.textContent"
 FOCUSED = """() => {
   const { id, selectionStart, selectionEnd, value } = document.activeElement;
   return [id, selectionStart ?? null, selectionEnd ?? null, value ?? null];
@@ -61,13 +62,11 @@ async def test_the_focus_stays_where_it_is(state: State, browser: Browser, shops
             stop = page.locator(stops).nth(place)
             await stop.focus()
             await page.evaluate("(field) => field.select?.()", await stop.element_handle())
-            name = await stop.evaluate("(each) => each.name || each.textContent")
+            name = await page.evaluate(NAME)
             was = await page.evaluate(FOCUSED)
             await go_on(page)
             assert await page.evaluate(FOCUSED) == was, name
-            assert (
-                await page.evaluate("() => document.activeElement.name || document.activeElement.textContent") == name
-            )
+            assert await page.evaluate(NAME) == name
             await arrive(page, state, base)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from babel import Locale
 
 from hypermart.domain.customers.postcodes import is_postcode, rules_of, shape_of
 from hypermart.domain.shipping.countries import ISO_3166
@@ -69,8 +68,10 @@ def test_typescript_has_no_complaint() -> None:
 @pytest.mark.node
 @pytest.mark.slow
 def test_the_islands_own_tests_pass() -> None:
-    done = run("node_modules/vitest/vitest.mjs", "run", "--reporter=json")
-    assert json.loads(done.stdout[done.stdout.index("{") :])["numPassedTests"] >= 50
+    done = run("node_modules/vitest/vitest.mjs", "run", "--no-color")
+    passed = re.search(r"Tests +(\d+) passed", done.stdout)
+    assert passed
+    assert int(passed[1]) >= 70
 
 
 @pytest.mark.node
@@ -126,8 +127,6 @@ console.log(JSON.stringify(cases.map(([minor, pattern]) => written(minor, patter
 @pytest.mark.slow
 def test_amounts_are_written_as_the_server_writes_them() -> None:
     cases = [(minor, currency, locale) for currency in CURRENCIES for locale in LOCALES for minor in AMOUNTS]
-    for locale in LOCALES:
-        assert Locale.parse(locale)
     sent = [(minor, _plain(money_pattern(currency, locale))) for minor, currency, locale in cases]
     done = run("--input-type=module", "-e", WRITE, input=json.dumps(sent))
     written = json.loads(done.stdout)
@@ -154,15 +153,9 @@ def test_postcodes_are_judged_as_the_server_judges_them() -> None:
     for country in sorted(ISO_3166):
         for example in rules_of(country).postal_code_examples[:2]:
             bare = example.replace(" ", "").replace("-", "")
-            odd = (
-                example.lower(),
-                f" {example} ",
-                bare,
-                f"{bare[:2]} {bare[2:]}",
-                f"{country}-{example}",
-                example[:-1],
-            )
-            cases += [(country, each) for each in (example, *odd, f"{example}0", "1", "ABC", "１０１１９")]
+            written = (example, example.lower(), f" {example} ", bare, f"{bare[:2]} {bare[2:]}", f"{country}-{example}")
+            odd = (example[:-1], f"{example}0", "1", "ABC", "１０１１９")
+            cases += [(country, each) for each in (*written, *odd)]
     assert len(cases) > 1_500
     sent = [(value, _plain(shape_of(country))) for country, value in cases]
     judged = json.loads(run("--input-type=module", "-e", JUDGE, input=json.dumps(sent)).stdout)

@@ -1,4 +1,4 @@
-"""Whatever happens to the scripts or to the connection: the forms work, what was typed stays, and nothing is saved twice."""
+"""Whatever happens to scripts or connection: the forms work, what was typed stays, and nothing is saved twice."""
 
 from __future__ import annotations
 
@@ -176,11 +176,12 @@ async def test_a_refusal_is_shown_as_the_page_that_it_is(browser: Browser, till:
         await expect(page.get_by_role("heading", level=1)).to_have_text(f"No, {status}")
 
 
+HURRY = "AbortSignal.timeout = ((real) => () => real.call(AbortSignal, 400))(AbortSignal.timeout)"
+
+
 async def test_an_answer_that_never_comes_is_given_up(browser: Browser, till: SellingSite) -> None:
     async with shopping(browser, till.base) as page:
-        await page.add_init_script(
-            "AbortSignal.timeout = ((real) => () => real.call(AbortSignal, 400))(AbortSignal.timeout)"
-        )
+        await page.add_init_script(HURRY)
         await cart_with(page, MOON)
         await page.route("**/cart", lambda _: None)
         await more(page, "Full Moon").click()

@@ -1,4 +1,4 @@
-"""The same edits by the island's controls, by htmx where the script is blocked, and without JavaScript: the same cart."""
+"""The same edits by the island, by htmx where its script is blocked, and without JavaScript: the same cart."""
 
 from __future__ import annotations
 

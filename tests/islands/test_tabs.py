@@ -82,15 +82,12 @@ async def test_older_news_change_nothing(browser: Browser, till: SellingSite) ->
         await ready(page)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        for version in (1, 2):
-            await page.evaluate(
-                NEWS, {"cart": await _cart(page), "version": version, "count": 77, "total": 1, "elsewhere": True}
-            )
+        for elsewhere in (True, False):
+            old = {"cart": await _cart(page), "version": 1, "count": 77, "total": 1, "elsewhere": elsewhere}
+            await page.evaluate(NEWS, old)
         await ready(page)
         await shows(page, 2, "€48.00")
-        await expect(badge(page)).to_have_accessible_name(
-            "Cart (2) pieces" if await _version(page) > 2 else "Cart (77) pieces"
-        )
+        await expect(badge(page)).to_have_accessible_name("Cart (2) pieces")
         assert asked == []
 
 

@@ -28,7 +28,8 @@ BOXES = """() => [...document.querySelectorAll('[data-island], [data-island] *')
   .filter((each) => !each.closest('script, .stepper, .unseen, option'))
   .map((each) => {
     const box = each.getBoundingClientRect();
-    return [each.tagName, each.id, each.className, ...[box.x, box.y + scrollY, box.width, box.height].map((n) => Math.round(n * 100) / 100)];
+    const place = [box.x, box.y + scrollY, box.width, box.height].map((n) => Math.round(n * 100) / 100);
+    return [each.tagName, each.id, each.className, ...place];
   })"""
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150))))"
 #: The controls that islands add.

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from hypermart.demo import carts
 from hypermart.qa.browser import opened_page
 from tests.journeys.test_swaps import heard, listening
+from tests.parts.selling_site import SellingSite
 
 pytestmark = [pytest.mark.browser]
 
@@ -111,14 +112,16 @@ async def test_a_refusal_is_shown_as_the_page_that_it_is(browser: Browser, site:
         await expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
 
 
-async def test_the_estimate_changes_the_summary_and_leaves_the_lines_alone(browser: Browser, site: str) -> None:
-    async with listening(browser, site) as page:
-        await come_as(page, site, "one")
+async def test_the_estimate_changes_the_summary_and_leaves_the_lines_alone(browser: Browser, till: SellingSite) -> None:
+    async with listening(browser, till.base) as page:
+        await add(page, "/p/full-moon")
+        await expect(page.locator("#added")).to_be_focused()
+        await page.goto("/cart")
         await quantity(page, "Full Moon").fill("7")
         await page.get_by_label("Delivery to").select_option("United States")
         await page.get_by_role("button", name="Show delivery").click()
         await expect(page.get_by_role("row", name="Export, no VAT")).to_be_visible()
-        await expect(page).to_have_url(f"{site}/cart?country=US")
+        await expect(page).to_have_url(f"{till.base}/cart?country=US")
         await expect(quantity(page, "Full Moon")).to_have_value("7")
         await expect(page.get_by_role("button", name="Show delivery")).to_be_focused()
 

@@ -26,6 +26,7 @@ async def test_axe_finds_nothing_in_any_theme_or_width(state: State, browser: Br
     tags = checks.TAGS if state.kind is Kind.MAIL else checks.FOR_PAGES
     async with opened_page(browser, base, bypass_csp=True) as (page, _):
         await checks.arrive(page, state, base)
+        await checks.mounted(page)
         for width in (1280, 360):
             await page.set_viewport_size({"width": width, "height": 900})
             for theme in ("light", "dark"):
@@ -41,6 +42,7 @@ async def test_it_fits_and_keeps_quiet(state: State, browser: Browser, shops: Sh
     async with opened_page(browser, base) as (page, noise):
         await page.add_init_script(checks.WATCH)
         await checks.arrive(page, state, base)
+        await checks.mounted(page)
         found = [f"1280 px: {line}" for line in await checks.layout_complaints(page)]
         for width in (360, 320):
             await page.set_viewport_size({"width": width, "height": 800})
