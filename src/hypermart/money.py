@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -78,3 +79,39 @@ class Money(msgspec.Struct, frozen=True, order=True):
 @lru_cache(maxsize=4096)
 def _formatted(minor: int, currency: str, locale: str) -> str:
     return format_currency(Money(minor, currency).decimal, currency, locale=locale, decimal_quantization=False)
+
+
+class MoneyPattern(msgspec.Struct, frozen=True):
+    """How amounts are written, for scripts that write some too. Browsers' own tables differ from ours in details."""
+
+    prefix: str
+    suffix: str
+    decimal: str
+    group: str
+    groups: tuple[int, int]
+    """Digits in the last group, and in those before it."""
+    exponent: int
+    least: int
+    """Decimals that are shown even where they are 0."""
+
+
+@lru_cache(maxsize=16)
+def money_pattern(currency: str, locale: str) -> MoneyPattern:
+    """Read off what format() makes, so that it is right for any currency and locale."""
+    digits = exponent(currency)
+    written = re.fullmatch(r"(\D*)(\d.*\d)(\D*)", _formatted(int("1234567890" + "1" * digits), currency, locale))
+    if written is None:
+        raise ValueError(f"{currency} in {locale} is written without digits")
+    prefix, number, suffix = written.groups()
+    whole, decimal = (number[: -digits - 1], number[-digits - 1]) if digits else (number, "")
+    groups = [len(group) for group in re.findall(r"\d+", whole)]
+    least = re.sub(rf"^{re.escape(prefix)}1", "", _formatted(10**digits, currency, locale))
+    return MoneyPattern(
+        prefix=prefix,
+        suffix=suffix,
+        decimal=decimal,
+        group=next(iter(re.findall(r"\D", whole)), ""),
+        groups=(groups[-1], groups[-2] if len(groups) > 1 else groups[-1]),
+        exponent=digits,
+        least=sum(each.isdigit() for each in least),
+    )

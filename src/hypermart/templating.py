@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from pathlib import Path
 
+import msgspec
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -61,6 +62,9 @@ def environment(settings: Settings) -> Environment:
         srcset=srcset,
         smallest=smallest,
         stance=stance,
+        image=image,
+        seed=seed,
+        tax_label=partial(tax_label, locale=settings.locale),
     )
     env.globals.update(
         shop=settings,
@@ -97,6 +101,31 @@ def tax_words(tax: TaxLine, locale: str) -> str:
     rate = tax.rate
     why = f" ({UNTAXED[rate.reason]})" if rate.reason else ""
     return f"{format_decimal(Decimal(rate.rate) / 100, locale=locale)} % {rate.title}{why}"
+
+
+def tax_label(tax: TaxLine, locale: str) -> str:
+    """What stands before the tax in a table of totals: how it is contained, or why there is none."""
+    return f"Export, no {tax.rate.title}" if tax.rate.reason == "export" else f"of which {tax_words(tax, locale)}"
+
+
+def seed(view: msgspec.Struct) -> Markup:
+    """The struct that a region was made of, for the script that takes it over. No `<` ends its element early."""
+    return Markup(msgspec.json.encode(view).decode().replace("<", "\\u003c"))  # noqa: S704  (nothing in it is markup)
+
+
+class ImageView(msgspec.Struct, frozen=True):
+    """A picture as its element names it."""
+
+    src: str
+    srcset: str
+    width: int
+    height: int
+    stance: str
+
+
+@lru_cache(maxsize=4096)
+def image(picture: PictureView) -> ImageView:
+    return ImageView(smallest(picture, 640), srcset(picture), picture.width, picture.height, stance(picture))
 
 
 @lru_cache(maxsize=4096)

@@ -16,9 +16,9 @@
   };
 
   // Cached pages do not know the visitor's cart: its number is in a cookie.
-  const countCart = () => {
+  const counted = () => Number(/(?:^|; )cart_n=(\d{1,6})(?:;|$)/.exec(document.cookie)?.[1] ?? 0);
+  const countCart = (pieces = counted()) => {
     const link = byId("cart-link");
-    const pieces = Number(/(?:^|; )cart_n=(\d{1,6})(?:;|$)/.exec(document.cookie)?.[1] ?? 0);
     if (!link || link.dataset.pieces === String(pieces)) return;
     link.dataset.pieces = pieces;
     link.textContent = "Cart";
@@ -29,7 +29,41 @@
     link.append(` (${pieces})`, unit);
   };
   countCart();
-  addEventListener("pageshow", countCart); // a page out of the browser's own memory
+
+  // News of the cart: of htmx answers (HX-Trigger), of islands, and by the channel of other tabs. Older ones are not
+  // believed, nor the cookie that came with them.
+  let news, tabs;
+  const tell = (detail) => document.dispatchEvent(new CustomEvent("shop:cart", { detail }));
+  const open = () => {
+    if (!window.BroadcastChannel) return;
+    tabs = new BroadcastChannel("shop:cart");
+    tabs.onmessage = ({ data }) => tell({ ...data, elsewhere: true });
+  };
+  document.addEventListener("shop:cart", ({ detail: { cart, version, count, total, elsewhere } }) => {
+    const isOld = news?.cart === cart && version < news.version;
+    if (isOld) document.cookie = `cart_n=${news.count}; path=/; max-age=2592000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+    else news = { cart, version, count, total };
+    countCart(news.count);
+    if (!isOld && !elsewhere) tabs?.postMessage(news);
+    keepUp();
+  });
+  // A cart that no island keeps up to date is fetched anew, unless somebody is typing in it.
+  const keepUp = () => {
+    const cart = byId("cart");
+    if (!cart || !news || "mounted" in cart.dataset || cart.dataset.version === `${news.version}`) return;
+    if (![...cart.querySelectorAll("input")].some((field) => field.value !== field.defaultValue))
+      htmx.ajax("GET", "/cart" + location.search, { target: "#cart", swap: "outerHTML" });
+  };
+  open();
+  // A page that shows the cart tells the others how it is by now: a form that was sent plainly may have changed it.
+  const { cart, version, count, total } = document.querySelector("[data-version]")?.dataset ?? {};
+  if (version) tell({ cart: +cart, version: +version, count: +count, total: +total });
+  addEventListener("pagehide", () => tabs?.close()); // an open channel would keep the page out of the browser's memory
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) open();
+    countCart();
+  });
+  document.addEventListener("shop:say", ({ detail }) => detail && say(detail));
 
   // Nothing was changed, as far as we know: what was typed stays, and the shopper is told.
   const NOT_SAVED = "Not saved. Check the connection and try again.";
@@ -40,6 +74,26 @@
     note.textContent = NOT_SAVED;
     form.prepend(note);
   };
+  document.addEventListener("shop:not-saved", ({ target }) => complain(target));
+
+  // Ready: nothing is on its way, and every island has its region, or has given up. Tests wait for it.
+  let asking = 0, hasFailed = false; // once one has failed, none is mounted on this page any more
+  const look = () => {
+    hasFailed ||= !!document.querySelector("[data-failed]");
+    const isMounted = hasFailed || !document.querySelector("[data-island]:not([data-mounted])");
+    const isReady = !asking && isMounted && !document.querySelector("[aria-busy=true], [data-sending]");
+    document.documentElement.toggleAttribute("data-ready", isReady);
+  };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributeFilter: ["aria-busy", "data-mounted", "data-failed", "data-sending"] });
+  look();
+  document.addEventListener("htmx:before:request", () => { asking += 1; look(); });
+  document.addEventListener("htmx:finally:request", () => { asking -= 1; look(); });
+  // A script that cannot be had: the forms work without it.
+  addEventListener("error", ({ target, filename }) => {
+    if (target.type !== "module" && !filename?.includes("/dist/")) return;
+    for (const each of document.querySelectorAll("[data-island]:not([data-mounted])")) each.dataset.failed = "";
+    look();
+  }, true);
 
   // Empty fields are not part of an address.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
@@ -70,19 +124,24 @@
     ctx.shop.next = ctx.shop.held ? [...region.querySelectorAll("a[id]")].filter(follows).map((link) => link.id) : [];
   });
 
+  // keepUp() asked, not the shopper: then the cart stays as it is.
+  const isOurs = (ctx) => ctx.sourceElement === document.body;
+
   // A page that is not what was asked for is shown as a page. 409 and 422 are answers: the region says what is wrong.
   document.addEventListener("htmx:before:response", (event) => {
     const { ctx } = event.detail;
     const { status } = ctx.response;
     if (status < 400 || status === 409 || (status === 422 && ctx.request.method === "POST")) return;
     event.preventDefault();
+    if (isOurs(ctx)) return;
     if (ctx.request.method === "GET") leave(ctx.request.action);
     else if (status >= 500) complain(ctx.sourceElement);
     else ctx.sourceElement.submit(); // refused, so sending it again changes nothing but what is seen
   });
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-    if (ctx?.request?.method === "GET") leave(ctx.request.action);
-    else if (ctx?.request?.method === "POST") complain(ctx.sourceElement);
+    if (!ctx || isOurs(ctx)) return;
+    if (ctx.request?.method === "GET") leave(ctx.request.action);
+    else if (ctx.request?.method === "POST") complain(ctx.sourceElement);
   });
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
+from hypermart.qa.live import LiveLog
 from hypermart.qa.pages_buying import ADA
-from tests.journeys.test_swaps import heard, listening
-from tests.parts.selling_site import SellingSite
 
 pytestmark = [pytest.mark.browser]
 FAR = 60
@@ -33,57 +32,55 @@ async def fill(page: Page, label: str, words: str) -> None:
     await page.keyboard.type(words)
 
 
-async def test_a_print_is_chosen_added_and_changed(browser: Browser, till: SellingSite) -> None:
-    async with listening(browser, till.base) as page:
-        await page.goto("/p/summer-flowers")
-        sizes = page.get_by_role("group", name="Size").get_by_role("radio")
-        await tab_to(page, sizes.first)
-        await page.keyboard.press("ArrowDown")
-        await expect(page.locator("#version")).to_contain_text("30 × 40 cm")
-        await expect(sizes.nth(1)).to_be_focused()
-        await press(page, page.get_by_role("button", name="Add to cart"))
-        await expect(page.locator("#added")).to_be_focused()
-        await page.keyboard.press("Escape")
-        await expect(page.locator("#added")).to_contain_text("Added: Summer Flowers, 30 × 40 cm")
-        await heard(page, "30 × 40 cm, Unframed, €39.00, In stock")  # what is added is read because it has the focus
-        await press(page, page.get_by_role("link", name="View cart"))
-        quantity = page.get_by_label("Quantity of Summer Flowers")
-        await tab_to(page, quantity)
-        await page.keyboard.type("3")
-        await page.keyboard.press("Enter")
-        await expect(page.get_by_role("heading", name="3 pieces")).to_be_visible()
-        await expect(quantity).to_be_focused()
-        await heard(page, "Cart updated. Total €117.00.")
-        await press(page, page.get_by_role("button", name="Remove Summer Flowers"))
-        await expect(page.get_by_role("heading", level=1, name="Your cart")).to_be_focused()
-        await expect(page.get_by_text("Nothing is in your cart.")).to_be_visible()
-        await heard(page, "Cart updated. Total €117.00.", "Summer Flowers, 30 × 40 cm, Unframed removed.")
+async def test_a_print_is_chosen_added_and_changed(page: Page, live_log: LiveLog) -> None:
+    await page.goto("/p/summer-flowers")
+    sizes = page.get_by_role("group", name="Size").get_by_role("radio")
+    await tab_to(page, sizes.first)
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#version")).to_contain_text("30 × 40 cm")
+    await expect(sizes.nth(1)).to_be_focused()
+    await press(page, page.get_by_role("button", name="Add to cart"))
+    await expect(page.locator("#added")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#added")).to_contain_text("Added: Summer Flowers, 30 × 40 cm")
+    await live_log.heard("30 × 40 cm, Unframed, €39.00, In stock")  # what is added is read because it has the focus
+    await press(page, page.get_by_role("link", name="View cart"))
+    quantity = page.get_by_label("Quantity of Summer Flowers")
+    await tab_to(page, quantity)
+    await page.keyboard.type("3")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="3 pieces")).to_be_visible()
+    await expect(quantity).to_be_focused()
+    await live_log.heard("Cart updated. Total €117.00.")
+    await press(page, page.get_by_role("button", name="Remove Summer Flowers"))
+    await expect(page.get_by_role("heading", level=1, name="Your cart")).to_be_focused()
+    await expect(page.get_by_text("Nothing is in your cart.")).to_be_visible()
+    await live_log.heard("Cart updated. Total €117.00.", "Summer Flowers, 30 × 40 cm, Unframed removed.")
 
 
-async def test_an_order_is_placed(browser: Browser, till: SellingSite) -> None:
-    async with listening(browser, till.base) as page:
-        await page.goto("/p/summer-flowers")
-        await press(page, page.get_by_role("button", name="Add to cart"))
-        await expect(page.locator("#added")).to_be_focused()
-        await press(page, page.locator("#added").get_by_role("link", name="Check out"))
-        await expect(page.get_by_role("heading", level=1, name="Address")).to_be_visible()
-        for label, words in ADA.items():
-            if label not in ("Postcode", "Town or city"):
-                await fill(page, label, words)
-        await page.keyboard.press("Enter")
-        problems = page.get_by_role("alert", name="There is a problem")
-        await expect(problems).to_be_focused()
-        for label in ("Postcode", "Town or city"):
-            await press(page, problems.get_by_role("link", name=label.lower().split()[0]))
-            await expect(page.get_by_label(label, exact=True)).to_be_focused()
-            await page.keyboard.type(ADA[label])
-            await problems.focus()
-        await press(page, page.get_by_role("button", name="Continue"))
-        await _choose(page, "Standard")
-        await _choose(page, "Invoice")
-        await press(page, page.get_by_role("checkbox", name="I have read the terms"), "Space")
-        await press(page, page.get_by_role("button", name="Place order, €27.90"))
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, your order is placed")
+async def test_an_order_is_placed(page: Page) -> None:
+    await page.goto("/p/summer-flowers")
+    await press(page, page.get_by_role("button", name="Add to cart"))
+    await expect(page.locator("#added")).to_be_focused()
+    await press(page, page.locator("#added").get_by_role("link", name="Check out"))
+    await expect(page.get_by_role("heading", level=1, name="Address")).to_be_visible()
+    for label, words in ADA.items():
+        if label not in ("Postcode", "Town or city"):
+            await fill(page, label, words)
+    await page.keyboard.press("Enter")
+    problems = page.get_by_role("alert", name="There is a problem")
+    await expect(problems).to_be_focused()
+    for label in ("Postcode", "Town or city"):
+        await press(page, problems.get_by_role("link", name=label.lower().split()[0]))
+        await expect(page.get_by_label(label, exact=True)).to_be_focused()
+        await page.keyboard.type(ADA[label])
+        await problems.focus()
+    await press(page, page.get_by_role("button", name="Continue"))
+    await _choose(page, "Standard")
+    await _choose(page, "Invoice")
+    await press(page, page.get_by_role("checkbox", name="I have read the terms"), "Space")
+    await press(page, page.get_by_role("button", name="Place order, €27.90"))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, your order is placed")
 
 
 async def _choose(page: Page, way: str) -> None:

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, Request, Route, expect
+from playwright.async_api import Locator, Page, Request, Route, expect
 
-from hypermart.qa.browser import Noise, opened_page
+from hypermart.qa.browser import Noise
 from hypermart.qa.client import QaShop
 from hypermart.qa.live import LiveLog
 from hypermart.qa.pages import ListPage, ProductPage
 
 pytestmark = [pytest.mark.browser]
 PAINTINGS = "/c/paintings-prints"
-
-
-@contextlib.asynccontextmanager
-async def listening(browser: Browser, site: str, width: int = 1280) -> AsyncIterator[Page]:
-    async with opened_page(browser, site, width=width) as (page, noise):
-        await page.add_init_script(LiveLog.LISTEN)
-        yield page
-        assert [line for line in noise.console if "Failed to load resource" not in line] == []
-
-
-async def heard(page: Page, *messages: str) -> None:
-    await LiveLog(page).heard(*messages)
 
 
 async def has_settled(page: Page) -> None:

@@ -11,7 +11,7 @@ from playwright.async_api import Browser
 
 from hypermart.qa import checks
 from hypermart.qa.browser import opened_page
-from hypermart.qa.seeds import arrive
+from hypermart.qa.seeds import arrive, mounted
 from hypermart.qa.states import HTML_STATES, Kind, State
 from tests.parts.shops import open_shop, states_settings
 
@@ -27,6 +27,7 @@ async def test_axe_finds_nothing_in_any_theme_or_width(state: State, browser: Br
     tags = checks.TAGS if state.kind is Kind.MAIL else checks.FOR_PAGES
     async with opened_page(browser, base, bypass_csp=True) as (page, _):
         await arrive(page, state, base)
+        await mounted(page)
         for width in (1280, 360):
             await page.set_viewport_size({"width": width, "height": 900})
             for theme in ("light", "dark"):
@@ -42,6 +43,7 @@ async def test_it_fits_and_keeps_quiet(state: State, browser: Browser, shops: Sh
     async with opened_page(browser, base) as (page, noise):
         await page.add_init_script(checks.WATCH)
         await arrive(page, state, base)
+        await mounted(page)
         found = [f"1280 px: {line}" for line in await checks.layout_complaints(page)]
         for width in (360, 320):
             await page.set_viewport_size({"width": width, "height": 800})

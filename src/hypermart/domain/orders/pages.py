@@ -18,6 +18,8 @@ class PaymentOption(msgspec.Struct, frozen=True):
     title: str
     note: str
     is_offline: bool
+    after: str
+    """What happens next, once it is chosen."""
 
 
 class Requirement(msgspec.Struct, frozen=True):

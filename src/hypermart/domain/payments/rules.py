@@ -23,6 +23,8 @@ class Method(msgspec.Struct, frozen=True):
     code: str
     title: str
     note: str
+    after: str
+    """What happens once it is chosen, in two lines."""
     remind_after: timedelta | None = None
     """When an unpaid order is reminded of."""
 
@@ -34,16 +36,33 @@ class Method(msgspec.Struct, frozen=True):
 METHODS = {
     method.code: method
     for method in (
-        Method(CARD, "Card", "You pay on our payment provider's page and come back here."),
+        Method(
+            CARD,
+            "Card",
+            "You pay on our payment provider's page and come back here.",
+            "First you see your whole order. Our payment provider's page opens when you place it.",
+        ),
         Method(
             TRANSFER,
             "Bank transfer",
             "We send you our account by e-mail and ship when the money is here.",
+            "First you see your whole order. Our account is shown when you have placed it.",
             timedelta(days=7),
         ),
-        Method(INVOICE, "Invoice", "Pay within 14 days after the goods have arrived.", timedelta(days=21)),
-        Method(PICKUP, "Pay at pickup", "In cash or by card when you collect your order."),
-        Method(FREE, "Nothing to pay", "Your order costs nothing."),
+        Method(
+            INVOICE,
+            "Invoice",
+            "Pay within 14 days after the goods have arrived.",
+            "First you see your whole order. The invoice comes when you have placed it.",
+            timedelta(days=21),
+        ),
+        Method(
+            PICKUP,
+            "Pay at pickup",
+            "In cash or by card when you collect your order.",
+            "First you see your whole order. You pay nothing before you collect it.",
+        ),
+        Method(FREE, "Nothing to pay", "Your order costs nothing.", "First you see your whole order."),
     )
 }
 

@@ -13,6 +13,7 @@ from hypermart.domain.orders.pages import CheckoutView
 from hypermart.domain.shipping.countries import ISO_3166
 from hypermart.domain.shipping.queries import countries
 from hypermart.web.checkout.address_form import AddressForm, of_cart, posted, problems_of
+from hypermart.web.checkout.address_help import address_help
 from hypermart.web.checkout.steps import CART_URL, first_before, next_after, step_page
 from hypermart.web.forms import Form
 from hypermart.web.render import Answer, Shop
@@ -66,16 +67,18 @@ async def _page(
     focus: str = "",
 ) -> Answer:
     async with shop.db.fresh() as db:
-        view = await checkout_view(db, visit.token_hash, shop.till.selling, shop.now())
         codes = await countries(db)
+        country = typed.address.country if typed and typed.address.country in codes else ""
+        view = await checkout_view(db, visit.token_hash, shop.till.selling, shop.now(), country=country)
     if view is None or first_before(view, "address"):
         return visit.leave(CART_URL)
     typed = typed or of_cart(view.cart)
     return visit.page(
         PAGE,
-        step_page(view, "address", found),
+        step_page(view, "address", shop, found),
         status=422 if found else 200,
         typed=typed,
+        help=address_help(typed, shop.settings.locale),
         fields=fields_for(typed.address.country),
         billing_fields=fields_for(typed.billing.country),
         countries=country_choices(shop.settings.locale, codes),

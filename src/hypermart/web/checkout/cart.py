@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 from urllib.parse import urlencode
 
 from litestar import get, post
@@ -11,18 +10,20 @@ from litestar.di import NamedDependency
 
 from hypermart.db.session import WriteSession
 from hypermart.domain.browse.frame import frame
+from hypermart.domain.browse.pages import Frame
 from hypermart.domain.browse.product import Wanted, product_page
 from hypermart.domain.cart import actions
-from hypermart.domain.cart.pages import Added, CartView
+from hypermart.domain.cart.pages import Added
 from hypermart.domain.cart.queries import offer
 from hypermart.domain.cart.rules import MOST
 from hypermart.domain.customers.address_rules import country_choices
 from hypermart.domain.orders.own_cart import own_cart
 from hypermart.domain.shipping.queries import countries
 from hypermart.errors import NotFound
+from hypermart.web.checkout.cart_page import Asked, CartPage, Done, cart_page
 from hypermart.web.forms import Form, whole
 from hypermart.web.render import HTML, Answer, Shop
-from hypermart.web.visit import Template, Visit
+from hypermart.web.visit import CartNews, Template, Visit
 
 CART = Template("checkout/cart.html", "checkout/_cart.html")
 ADD = Template("store/product.html", "store/_add.html")
@@ -32,10 +33,9 @@ QUANTITY = "quantity"
 
 @get("/cart", media_type=HTML)
 async def show_cart(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
-    cart, around = await _read(visit, shop)
     query = visit.request.query_params
-    added = next((line for line in cart.lines if line.sku == query.get("added")), None) if cart else None
-    return visit.page(CART, cart, count=_count(cart), **around | {"added": added, "is_limited": "limited" in query})
+    page, around = await _read(visit, shop, Done(added=query.get("added", ""), is_limited="limited" in query))
+    return visit.show(CART, page, count=page.count, frame=around)
 
 
 @post("/cart/lines", media_type=HTML, status_code=200)
@@ -56,26 +56,31 @@ async def add_line(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -
     query = {"added": added.sku} | ({"limited": "1"} if added.added < added.wanted else {})
     extra = {"added": added, "variant_id": variant_id, "form": Form([])}
     visit.renew()
-    return visit.changed(ADD, added, otherwise=f"/cart?{urlencode(query)}", count=added.count, **extra)
+    news = CartNews(added.cart, added.version, added.count, added.subtotal)
+    return visit.changed(ADD, added, news, otherwise=f"/cart?{urlencode(query)}", **extra)
 
 
 @post("/cart", media_type=HTML, status_code=200)
 async def change_cart(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
-    """All of the page's quantities, and what the pressed button says: update, or remove, save or unsave a line."""
+    """All of the page's quantities, and what the pressed button says: update, or remove, save or unsave a line.
+
+    A script that changes one quantity by itself says so (ONE): its shopper has not looked the whole page through.
+    """
     form = await visit.form()
     op, _, number = form.text("op").partition("-")
     quantities = _quantities(form, is_strict=op not in LINE_ACTIONS)
     if form.problems:
-        cart, around = await _read(visit, shop)
-        return visit.page(CART, cart, status=422, count=_count(cart), **around | {"form": form})
+        page, around = await _read(visit, shop, Done(refused=form))
+        return visit.show(CART, page, status=422, count=page.count, frame=around)
     change = partial(_change, visit.token_hash, quantities, (op, whole(number, 1, 999_999_999) or 0), shop)
     said = await shop.db.retried(change)
-    cart, around = await _read(visit, shop)
-    if cart:
+    page, around = await _read(visit, shop, Done(said))
+    if page.cart:
         visit.renew()
-    return visit.changed(CART, cart, otherwise="/cart", count=_count(cart), **around | {"said": said})
+    return visit.changed(CART, page, page.news, otherwise="/cart", frame=around)
 
 
+ONE = "one"
 LINE_ACTIONS = {
     "remove": (actions.remove_line, "removed"),
     "save": (actions.save_line, "saved for later"),
@@ -96,7 +101,8 @@ async def _change(
     """Gives what was done, in words. Prices count as seen only when the shopper sends the whole page."""
     op, line_id = asked
     now = shop.now()
-    await actions.change_quantities(db, token_hash, quantities, now, accepts_prices=op not in LINE_ACTIONS)
+    accepts_prices = op != ONE and op not in LINE_ACTIONS
+    await actions.change_quantities(db, token_hash, quantities, now, accepts_prices=accepts_prices)
     if op not in LINE_ACTIONS:
         return "Cart updated."
     act, done = LINE_ACTIONS[op]
@@ -126,23 +132,16 @@ def _quantity(form: Form, name: str, least: int) -> int | None:
     return quantity
 
 
-async def _read(visit: Visit, shop: Shop) -> tuple[CartView | None, dict[str, Any]]:
-    """The visitor's cart, and what else its page needs."""
-    asked = visit.request.query_params.get("country", "").upper()
+async def _read(visit: Visit, shop: Shop, done: Done) -> tuple[CartPage, Frame]:
+    """The visitor's cart, and what stands around its page."""
+    wanted = visit.request.query_params.get("country", "").upper()
     async with shop.db.fresh() as db:
         codes = await countries(db)
-        country = asked if asked in codes else ""
+        country = wanted if wanted in codes else ""
         cart = await own_cart(db, visit.token_hash, shop.terms, shop.now(), country=country)
-        around = {
-            "frame": await frame(db),
-            "countries": country_choices(shop.settings.locale, codes),
-            "is_unknown_country": bool(asked and not country),
-            "form": Form([]),
-            "said": "",
-            "added": None,
-            "is_limited": False,
-        }
-    return (cart if cart and (cart.lines or cart.saved) else None), around
+        around = await frame(db)
+    asked = Asked(country, country_choices(shop.settings.locale, codes), bool(wanted and not country))
+    return cart_page(cart, asked, around, shop.settings, done), around
 
 
 async def _asked_again(visit: Visit, shop: Shop, variant_id: int, form: Form, status: int) -> Answer:
@@ -152,7 +151,3 @@ async def _asked_again(visit: Visit, shop: Shop, variant_id: int, form: Form, st
         page = await product_page(db, wanted.slug, Wanted(wanted.sku), shop.now(), shop.currency)
     offered = variant_id if page.chosen.is_available else None
     return visit.page(ADD, page, status=status, structured=None, form=form, variant_id=offered)
-
-
-def _count(cart: CartView | None) -> int:
-    return cart.count if cart else 0

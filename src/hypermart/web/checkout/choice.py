@@ -35,7 +35,7 @@ class Choice:
     chosen: Callable[[CheckoutView], Option | None]
 
     async def show(self, visit: Visit, shop: Shop) -> Answer:
-        return self._page(visit, await asked(visit, shop))
+        return self._page(visit, shop, await asked(visit, shop))
 
     async def save(self, visit: Visit, shop: Shop) -> Answer:
         form = await visit.form()
@@ -53,19 +53,29 @@ class Choice:
         except NotOffered:
             form.problems[self.step] = self.error
         if form.problems:
-            return self._page(visit, await asked(visit, shop), form.problems, code)
+            return self._page(visit, shop, await asked(visit, shop), form.problems, code)
         if after:
             visit.renew()
+            if visit.wants_json:  # an island saves what is chosen, and stays
+                return self._page(visit, shop, after)
         return visit.leave(next_after(after))
 
     def _page(
-        self, visit: Visit, view: CheckoutView | None, found: dict[str, str] | None = None, code: str = ""
+        self,
+        visit: Visit,
+        shop: Shop,
+        view: CheckoutView | None,
+        found: dict[str, str] | None = None,
+        code: str = "",
     ) -> Answer:
         elsewhere = first_before(view, self.step)
         if view is None or elsewhere:
-            return visit.leave(elsewhere)
+            return visit.astray(elsewhere)
         options, present = self.options(view), self.chosen(view)
         chosen = code or (present.code if present else "")
         if not chosen and len(options) == 1:
             chosen = options[0].code
-        return visit.page(self.page, step_page(view, self.step, found), status=422 if found else 200, chosen=chosen)
+        page, status = step_page(view, self.step, shop, found, chosen), 422 if found else 200
+        if visit.wants_json:
+            return visit.told(page.order, status, page.order.count)
+        return visit.page(self.page, page, status=status, chosen=chosen)

@@ -123,5 +123,8 @@ def _shortages(view: CheckoutView | None, refusal: OutOfStock) -> tuple[str, ...
 def _page(visit: Visit, view: CheckoutView | None, trouble: Trouble) -> Answer:
     elsewhere = first_before(view, "review")
     if view is None or (elsewhere and not trouble.changes):
-        return visit.leave(elsewhere)
-    return visit.page(PAGE, step_page(view, "review", trouble.problems), status=trouble.status, trouble=trouble)
+        return visit.astray(elsewhere)
+    page = step_page(view, "review", visit.shop, trouble.problems)
+    if visit.wants_json:
+        return visit.told(page.order, trouble.status, page.order.count)
+    return visit.page(PAGE, page, status=trouble.status, trouble=trouble)

@@ -6,6 +6,7 @@ import msgspec
 
 from hypermart.domain.orders.checkout import STEPS, checkout_view
 from hypermart.domain.orders.pages import CheckoutView
+from hypermart.web.checkout.order_summary import OrderSummary, order_summary
 from hypermart.web.render import Shop
 from hypermart.web.visit import Visit
 
@@ -28,11 +29,17 @@ class StepPage(msgspec.Struct, frozen=True):
 
     view: CheckoutView
     steps: tuple[Step, ...]
-    problems: dict[str, str]
+    order: OrderSummary
+
+    @property
+    def problems(self) -> dict[str, str]:
+        return self.order.problems
 
 
-def step_page(view: CheckoutView, here: str, problems: dict[str, str] | None = None) -> StepPage:
-    return StepPage(view, _steps(view, here), problems or {})
+def step_page(
+    view: CheckoutView, here: str, shop: Shop, problems: dict[str, str] | None = None, chosen: str = ""
+) -> StepPage:
+    return StepPage(view, _steps(view, here), order_summary(view, here, shop.settings, problems or {}, chosen))
 
 
 async def asked(visit: Visit, shop: Shop) -> CheckoutView | None:
