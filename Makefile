@@ -53,7 +53,8 @@ lighthouse: .venv/.dev provision ## Lighthouse on nine pages of the demo shop (d
 screenshots: .venv/.dev provision ## Every page state as a picture in test-results/
 	$(BIN)/python -m tests.screenshots
 
-islands: .venv/.dev provision ## Types, build and tests of the islands (docs/islands.md); the build is committed
+islands: .venv/.dev ## Types, build and tests of the islands (docs/islands.md); the build is committed
+	@islands/install
 	$(BIN)/python -m tests.islands.wire
 	$(NODE) node_modules/.bin/tsc --noEmit
 	$(NODE) node_modules/.bin/vitest run

