@@ -13,7 +13,7 @@ interface Props {
 
 function Line({ row, money, children }: Props & { children: ReactNode }) {
   return (
-    <li className="line">
+    <li className="line" data-qa="cart-line" data-qa-id={row.sku || undefined}>
       <div className="mat"><Picture image={row.picture} sizes="6rem" /></div>
       <div className="what">
         <h3 dir="auto">

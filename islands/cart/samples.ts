@@ -6,7 +6,7 @@ const money = (minor: number) => ({ minor, currency: "EUR" });
 export function row(id: number, quantity: number, price: number, more: Partial<CartRow> = {}): CartRow {
   return {
     id, variant_id: id * 10, url: `/p/thing-${id}`, title: `Thing ${id}`, options: "", picture: null, quantity, left: null,
-    unit_price: money(price), total: money(price * quantity), notices: [], ...more,
+    sku: `SKU-${id}`, unit_price: money(price), total: money(price * quantity), notices: [], ...more,
   };
 }
 

@@ -35,7 +35,7 @@ export function Summary({ store }: { store: OrderStore }) {
 
 function Row({ row, money }: { row: CartRow; money: MoneyPattern }) {
   return (
-    <li>
+    <li data-qa="order-line" data-qa-id={row.sku || undefined}>
       {row.picture && <div className="mat"><Picture image={row.picture} sizes="4rem" /></div>}
       <div>
         <p className="name" dir="auto">{row.title}</p>

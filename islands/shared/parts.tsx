@@ -26,14 +26,14 @@ export function Totals({ sums, money, later }: { sums: Sums; money: MoneyPattern
     <table className="totals">
       <caption className="unseen">What it costs</caption>
       <tbody>
-        <tr><th scope="row">Goods</th><td>{written(sums.subtotal, money)}</td></tr>
+        <tr><th scope="row">Goods</th><td data-qa="subtotal" data-value={sums.subtotal.minor}>{written(sums.subtotal, money)}</td></tr>
         <tr>
           <th scope="row">Delivery{sums.delivery_title && <span className="note">{` ${sums.delivery_title}`}</span>}</th>
-          <td>{!delivery ? <span className="note">{later}</span> : delivery.minor ? written(delivery, money) : "free"}</td>
+          <td {...(delivery ? { "data-qa": "delivery", "data-value": delivery.minor } : {})}>{!delivery ? <span className="note">{later}</span> : delivery.minor ? written(delivery, money) : "free"}</td>
         </tr>
         <tr className="total">
           <th scope="row">Total{!delivery && <span className="note"> without delivery</span>}</th>
-          <td>{written(sums.total, money)}</td>
+          <td data-qa="total" data-value={sums.total.minor}>{written(sums.total, money)}</td>
         </tr>
         {sums.taxes.map((tax) => (
           <tr key={tax.label} className="tax"><th scope="row">{tax.label}</th><td>{written(tax.amount, money)}</td></tr>

@@ -52,6 +52,7 @@ export interface CartPage {
 export interface CartRow {
   id: number;
   variant_id: number | null;
+  sku: string;
   url: string;
   title: string;
   options: string;

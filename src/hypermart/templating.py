@@ -80,8 +80,16 @@ def environment(settings: Settings) -> Environment:
         is_filtered=addresses.is_filtered,
         is_indexable=addresses.is_indexable,
         page_numbers=page_numbers,
+        qa=mark,
     )
     return env
+
+
+def mark(name: str, id_: str = "", value: int | None = None) -> Markup:
+    """Attributes by which tests find what repeats, and read values exactly (docs/qa.md)."""
+    id_part = Markup(' data-qa-id="{}"').format(id_) if id_ else ""
+    value_part = Markup(' data-value="{}"').format(value) if value is not None else ""
+    return Markup(' data-qa="{}"{}{}').format(name, id_part, value_part)
 
 
 @lru_cache(maxsize=256)

@@ -26,6 +26,8 @@ class CartRow(msgspec.Struct, frozen=True):
 
     id: int
     variant_id: int | None
+    sku: str
+    """Empty when the variant is gone."""
     url: str
     """Of the product; empty when it is gone."""
     title: str
@@ -61,6 +63,7 @@ def row_of(line: LineView) -> CartRow:
     return CartRow(
         id=line.id,
         variant_id=line.variant_id,
+        sku=line.sku,
         url=product_url(line.slug, line.sku) if line.slug else "",
         title=line.title,
         options=line.options,
