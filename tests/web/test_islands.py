@@ -51,6 +51,17 @@ async def test_what_is_refused_is_the_same_struct_with_what_is_wrong(shopper: ht
     assert seed(page.text) == struct
 
 
+async def test_a_version_that_is_gone_was_not_just_added(shopper: httpx.AsyncClient, db: Database) -> None:
+    await put(shopper, db)
+    async with db.write() as write:
+        await write.execute(update(CartLine).values(variant_id=None))
+    for query in ("", "?added=", "?added=nothing"):
+        page = await shopper.get(f"/cart{query}")
+        assert "No longer for sale" in page.text
+        assert "is in your cart" not in page.text
+        assert seed(page.text)["added"] is None
+
+
 async def test_versions_grow_and_htmx_is_told_the_news(shopper: httpx.AsyncClient, db: Database) -> None:
     added = (await put(shopper, db, **JSON)).json()
     assert (added["version"], added["cart"] > 0) == (1, True)

@@ -85,7 +85,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 def cart_page(cart: CartView | None, asked: Asked, around: Frame, settings: Settings, done: Done) -> CartPage:
     lines = rows_of(cart.lines) if cart else ()
-    by_sku = {line.sku: row for line, row in zip(cart.lines, lines, strict=True)} if cart else {}
+    by_sku = {row.sku: row for row in lines if row.sku}
     form = done.refused or Form([])
     nothing = Money(0, settings.currency)
     return CartPage(
