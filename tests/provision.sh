@@ -20,6 +20,8 @@ if [ -n "$missing" ]; then
     echo "installing$missing ..."
     export DEBIAN_FRONTEND=noninteractive
     $as_root apt-get -qq update
+    # Debian's headless shell is Chromium without its windows, and a third quicker; not every system has it.
+    apt-cache show chromium-headless-shell >/dev/null 2>&1 && missing="$missing chromium-headless-shell"
     # shellcheck disable=SC2086  (a list of words)
     $as_root apt-get -qq -y --no-install-recommends install $missing >"$cache/apt.log" 2>&1 ||
         { tail -20 "$cache/apt.log" >&2; exit 1; }

@@ -84,7 +84,7 @@ def structured(page: str) -> list[dict[str, Any]]:
 
 def shown_price(page: str) -> str:
     """The price that a shopper reads beside the options, without what it was before."""
-    match = re.search(r'<p class="price" id="price">(.*?)</p>', page, re.DOTALL)
+    match = re.search(r'<p class="price" id="price"[^>]*>(.*?)</p>', page, re.DOTALL)
     assert match
     now = re.search(r"€([\d,.]+)", re.sub(r'<span class="was">.*?</span>', "", match[1]))
     assert now

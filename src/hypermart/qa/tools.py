@@ -60,7 +60,7 @@ def _node() -> str | None:
 
 PROVISION = "run tests/provision.sh"
 TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
-    "chromium": (_on_path("chromium", "chromium-browser", "google-chrome"), PROVISION),
+    "chromium": (_on_path("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"), PROVISION),
     "lynx": (_on_path("lynx"), PROVISION),
     "edbrowse": (_on_path("edbrowse"), PROVISION),
     "w3m": (_on_path("w3m"), PROVISION),
