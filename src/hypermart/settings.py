@@ -23,6 +23,8 @@ DEMO_BANK = "Plate & Paper (an example, please send nothing); IBAN DE02 1203 000
 
 #: The folder that holds templates/, static/ and migrations/: the checkout, or /app in a container.
 ROOT = Path(os.environ.get("ROOT") or Path(__file__).resolve().parents[2])
+#: A file there marks a copy of the shop with planted bugs (qa/bugs.py).
+PLANTED = "planted-bugs"
 
 
 class BadSetting(Exception):
@@ -70,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def is_embedded(self) -> bool:
         """The database is one SQLite file, which serves one process."""
         return self.database_url.startswith("sqlite")
+
+    @property
+    def has_planted_bugs(self) -> bool:
+        return (self.root / PLANTED).exists()
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:

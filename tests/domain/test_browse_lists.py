@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select, update
 
@@ -12,7 +13,7 @@ from hypermart.db.session import Database
 from hypermart.domain.browse import search
 from hypermart.domain.browse.actions import republish
 from hypermart.domain.browse.lists import Scope, results
-from hypermart.domain.browse.pages import Filters, ListView
+from hypermart.domain.browse.pages import PAGE_SIZE, Filters, ListView
 from hypermart.domain.catalog.facets import facet_key
 from hypermart.domain.catalog.models import (
     CategoryProduct,
@@ -85,6 +86,17 @@ async def test_totals_and_facet_counts_of_a_category(demo: Services, clock: QaCl
     for facet in view.facets:
         told = {value.slug: value.count for value in facet.values if value.count}
         assert told == {slug: count for slug, count in counts[facet.code].items() if count}, facet.code
+
+
+async def test_each_page_says_which_of_the_products_it_shows(demo: Services, clock: QaClock) -> None:
+    shown_before, last = 0, 1
+    page = 1
+    while page <= last:
+        filters = msgspec.structs.replace(CHOICES["nothing chosen"], page=page)
+        view = await shown(demo.db, Scope("search", terms=search.terms("print")), filters, clock)
+        assert (view.first_shown, view.last_shown) == (shown_before + 1, shown_before + len(view.cards))
+        shown_before, last, page = view.last_shown, view.last_page, page + 1
+    assert shown_before == view.total > PAGE_SIZE
 
 
 @pytest.mark.parametrize(

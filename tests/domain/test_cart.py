@@ -179,7 +179,8 @@ async def test_a_line_is_set_aside_and_taken_back_and_twins_are_one(database: Da
         assert await actions.save_line(db, MINE, await only_line(database), now) == "P0"
     view = await seen(database)
     assert (view.is_empty, view.count, [line.quantity for line in view.saved]) == (True, 0, [2])
-    await add(database, shelf[0])
+    again = await add(database, shelf[0])
+    assert (again.count, again.subtotal) == (1, 1900), "what is set aside is not in the cart"
     async with database.write() as db:
         await actions.unsave_line(db, MINE, view.saved[0].id, now)
     after = await seen(database)

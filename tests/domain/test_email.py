@@ -8,6 +8,7 @@ from hypermart.domain.customers.email import is_email
 
 FINE = [
     "a@b.co",
+    "Ada.Lovelace@Example.COM",
     "ada.lovelace+shop@example.com",
     "用户@例子.广告",
     "zoë@faß.de",

@@ -86,6 +86,7 @@ async def test_a_confirmation_says_how_to_pay(shop: Services, method: str) -> No
         assert "an order at Plate & Paper. Questions? Reply to this mail." in part
         for words in ["2 × €19.00", "€38.00", "Parcel", "€4.90", "Total", "of which 19 % VAT", "€8.77", "Torstraße 1"]:
             assert words in part
+        assert re.search(r"Total:? €54\.90", part), "with the delivery"
         assert ("IBAN" in part) == (method in ("transfer", "invoice"))
 
 

@@ -58,6 +58,28 @@ async def test_a_print_is_chosen_added_and_changed(page: Page, live_log: LiveLog
     await live_log.heard("Cart updated. Total €117.00.", "Summer Flowers, 30 × 40 cm, Unframed removed.")
 
 
+#: What has the focus but no ring round it, its card or its tile.
+UNSEEN = """() => {
+  const has_ring = (each) => {
+    const { outlineStyle, outlineWidth } = getComputedStyle(each);
+    return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
+  };
+  const at = document.activeElement;
+  const places = [at, at.closest('.card'), at.closest('.tile')].filter(Boolean);
+  return at === document.body || places.some(has_ring) ? '' : at.outerHTML.slice(0, 80);
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/p/summer-flowers", "/c/flowers"])
+async def test_what_has_the_focus_is_seen(path: str, page: Page) -> None:
+    await page.goto(path)
+    unseen = []
+    for _ in range(FAR):
+        await page.keyboard.press("Tab")
+        unseen.append(await page.evaluate(UNSEEN))
+    assert [each for each in unseen if each] == []
+
+
 async def test_an_order_is_placed(page: Page) -> None:
     await page.goto("/p/summer-flowers")
     await press(page, page.get_by_role("button", name="Add to cart"))

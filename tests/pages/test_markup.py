@@ -17,6 +17,7 @@ import pytest
 from hypermart.qa.checks import html_errors
 from hypermart.qa.forms import Page
 from hypermart.qa.states import HTML_STATES, Kind, State
+from hypermart.web.store.structured import script
 
 Shops = Callable[[str], httpx.Client]
 #: Bytes of HTML on the wire, gzip -9: the first row that a shopper waits for.
@@ -89,6 +90,13 @@ def shown_price(page: str) -> str:
     now = re.search(r"€([\d,.]+)", re.sub(r'<span class="was">.*?</span>', "", match[1]))
     assert now
     return now[1].replace(",", "")
+
+
+def test_no_title_ends_the_script_that_holds_it() -> None:
+    data = {"name": "</script><!-- R&D \u2028\u2029"}
+    text = str(script(data))
+    assert not {*"<>&\u2028\u2029"} & {*text}
+    assert json.loads(text) == data
 
 
 @pytest.mark.parametrize("state", PRODUCTS, ids=lambda state: state.name)

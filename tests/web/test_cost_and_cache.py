@@ -16,6 +16,7 @@ from sqlalchemy import event, select
 
 from hypermart.app import create_app
 from hypermart.db.session import Database
+from hypermart.domain.catalog.actions import change_price
 from hypermart.domain.catalog.models import SalePrice, Variant
 from hypermart.qa.clock import QaClock
 from hypermart.services import Services
@@ -120,6 +121,22 @@ async def test_a_sale_begins_and_ends_at_its_second_and_the_cache_knows(
         assert "€11.11" in (await client.get(path)).text
     clock.advance(seconds=3600)
     assert "€11.11" not in (await client.get(address)).text
+
+
+async def test_a_browser_that_asks_again_is_shown_what_has_changed(
+    shop: tuple[httpx.AsyncClient, Database], clock: QaClock
+) -> None:
+    client, database = shop
+    paths = ("/p/summer-flowers", "/c/flowers", "/search?q=flowers")
+    known = {path: (await client.get(path)).headers["etag"] for path in paths}
+    async with database.write() as db:
+        variant_id = (await db.execute(select(Variant.id).where(Variant.sku == "AP004-S-U"))).scalar_one()
+        await change_price(db, variant_id, 1111, compare_at=None, at=clock.now(), reason="cheaper paper")
+    for path, etag in known.items():
+        answer = await client.get(path, headers={"if-none-match": etag})
+        assert (answer.status_code, "€11.11" in answer.text) == (200, True), path
+        again = await client.get(path, headers={"if-none-match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
 
 
 async def test_a_database_that_is_away_is_said_plainly(demo_settings: Settings, clock: QaClock) -> None:

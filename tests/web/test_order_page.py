@@ -10,7 +10,7 @@ from hypermart.domain.orders.links import order_token
 from hypermart.domain.stock.models import StockLevel
 from hypermart.qa.forms import Page
 from tests.faults.buying import Shopper
-from tests.parts.selling import MOON, SellingShop
+from tests.parts.selling import FLOWERS, MOON, SellingShop
 from tests.web.test_cost_and_cache import counted
 
 PAGES = {
@@ -162,3 +162,13 @@ async def test_the_page_of_an_order_costs_few_statements(selling: SellingShop, o
         await ada.client.get(order.url)
     assert len(seen["reader"]) <= 4
     assert seen["writer"] == []
+
+
+async def test_a_declined_card_gives_the_last_one_back_at_once(selling: SellingShop, ada: Shopper) -> None:
+    await selling.in_stock(FLOWERS, 1)
+    page = await ada.pay(await ada.place(await ada.to_review()), "insufficient_funds")
+    assert "The payment was declined" in page.text
+    bo = selling.shopper("bo")
+    await bo.add(await selling.variant())
+    order = await bo.place(await bo.to_review(payment="invoice"))
+    assert "/orders/1001?" in order.url, order.text
