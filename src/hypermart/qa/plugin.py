@@ -44,9 +44,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> tuple[str, dict[str, bool]]:
-    return "asyncio", {"use_uvloop": False}
+class _Backend:
+    @pytest.fixture(scope="session")
+    def anyio_backend(self) -> tuple[str, dict[str, bool]]:
+        return "asyncio", {"use_uvloop": False}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """anyio has a fixture of that name, too: whoever comes last counts, and it is loaded after `-p`."""
+    config.pluginmanager.register(_Backend(), "hypermart-anyio-backend")
 
 
 @pytest.fixture(scope="session")
