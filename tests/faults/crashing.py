@@ -59,10 +59,11 @@ class Place:
         self.shop_port.close()  # the shop binds it itself
         environ = {
             **os.environ,
-            "MODE": "qa",
+            "MODE": "demo",
             "DATA_DIR": str(settings.data),
             "DATABASE_URL": settings.database_url,
             "SECRET_KEY": settings.secret_key,
+            "TRIES": settings.tries,
             "PORT": str(settings.port),
             "BASE_URL": settings.base_url,
             "GATEWAY_URL": settings.gateway_url,
