@@ -16,6 +16,7 @@ from hypermart.services import opened
 from hypermart.settings import Settings
 from tests.faults.buying import Shopper
 from tests.faults.crashing import Place, died, shopping
+from tests.parts import databases
 
 pytestmark = pytest.mark.slow
 
@@ -163,6 +164,7 @@ async def test_what_a_crash_leaves_is_put_right(
     variant_id: int,
     tmp_path: Path,
 ) -> None:
+    _one_of_three_on_sqlite(crash_at, recover)
     place = Place(demo_copy_settings)
     with place.bank():
         async with shopping(place.settings.base_url) as shopper:
@@ -174,6 +176,12 @@ async def test_what_a_crash_leaves_is_put_right(
                 await place.settle()
     assert await place.audit(shopper) == []
     _the_right_end(crash_at, recover, place, shopper)
+
+
+def _one_of_three_on_sqlite(crash_at: str, recover: Recovery) -> None:
+    """Each place with one of the recoveries there, in turns; with all of them on MySQL, which busy shops use."""
+    if not databases.is_mysql() and (list(PLACES).index(crash_at) + RECOVERIES.index(recover)) % len(RECOVERIES):
+        pytest.skip("runs on MySQL: on SQLite each place is tried with one of the three recoveries")
 
 
 def _the_right_end(crash_at: str, recover: Recovery, place: Place, shopper: Shopper) -> None:
