@@ -106,6 +106,13 @@ def test_with_every_bug_at_once_it_still_sells(compiled: Path) -> None:
     assert (done.found, done.broken, done.exit_code) == ((), (), 0), done.output
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_copy_without_bugs_is_the_shop_as_it_is(compiled: Path) -> None:
+    done = run_tests("none", *NAMED[1], *NAMED[3], *NAMED[19], *NAMED[20], SELLS, compiled=compiled)
+    assert (done.found, done.broken, done.exit_code) == ((), (), 0), done.output
+
+
 KINDS = """
 import pytest
 @pytest.fixture

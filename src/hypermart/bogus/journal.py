@@ -58,6 +58,13 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
+def empty() -> sqlite3.Connection:
+    """In memory: a bank that nobody has been to."""
+    db = sqlite3.connect(":memory:")
+    db.executescript(SCHEMA)
+    return db
+
+
 def copy(db: sqlite3.Connection) -> sqlite3.Connection:
     """All that the file holds now, in memory."""
     kept = sqlite3.connect(":memory:")

@@ -159,7 +159,10 @@ def run(bugs: Iterable[Bug], command: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m hypermart.qa.bugs [--show N | NUMBERS -- COMMAND]`; without anything, a list of all bugs."""
+    """`python -m hypermart.qa.bugs [--show N | NUMBERS -- COMMAND]`; without anything, a list of all bugs.
+
+    `none` for the numbers is a copy without any: what is red there is no bug's doing.
+    """
     ours, command = list(arguments), list[str]()
     if "--" in ours:
         place = ours.index("--")
@@ -167,14 +170,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m hypermart.qa.bugs", description=main.__doc__, usage="%(prog)s [--show N | NUMBERS -- COMMAND]"
     )
-    parser.add_argument("numbers", nargs="?", help="which bugs to plant, like 3,7")
+    parser.add_argument("numbers", nargs="?", help="which bugs to plant, like 3,7, or none")
     parser.add_argument("--show", metavar="N", help="where this bug is, and what is wrong there")
     args = parser.parse_args(ours)
     try:
         if args.show:
             sys.stdout.write("\n".join(map(_spoiler, named(args.show))))
         elif args.numbers and command:
-            return run(named(args.numbers), command)
+            return run(() if args.numbers == "none" else named(args.numbers), command)
         elif args.numbers or command:
             parser.error("give both the bugs and, after --, what to run")
         else:

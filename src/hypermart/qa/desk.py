@@ -49,7 +49,7 @@ class Desk:
         self._rows: snapshot.Snapshot
         self._mails: set[str]
         self._bank: BankDesk | None = None
-        self._journal: sqlite3.Connection | None = None
+        self._journal: sqlite3.Connection
         """The bank's, as it was."""
         self._made = 0
 
@@ -57,29 +57,30 @@ class Desk:
     async def opened(self, app: Litestar, services: Services) -> AsyncIterator[None]:
         """The shop of `app` is filled anew, and remembered as it is then. Raises BadSetting for a real shop."""
         self.services = services
+        if bank := getattr(app.state, "bank", None):
+            self._bank = bank.state.desk
         if await seeding.is_filled(services):
-            await snapshot.restore(services.db.writer, {})
-            for id_ in await self._mail_ids():
-                await self._mailbox.forget(id_)
+            await self._back_to({}, journal.empty(), set())
         here = httpx.ASGITransport(cast("Any", app))
         async with httpx.AsyncClient(transport=here, base_url=services.settings.base_url) as http:
             await seeding.fill(services, http)
         self._rows = await snapshot.take(services.db.writer)
         self._mails = set(await self._mail_ids())
-        if bank := getattr(app.state, "bank", None):
-            self._bank = bank.state.desk
-            self._journal = journal.copy(bank.state.desk.bank.db)
+        self._journal = journal.copy(self._bank.bank.db) if self._bank else journal.empty()
         yield
 
     async def reset(self) -> list[str]:
         """All is as it was when the shop opened: rows, mails, payments, time. Gives the tables that had changed."""
         self.clock.at = START
+        return await self._back_to(self._rows, self._journal, self._mails)
+
+    async def _back_to(self, rows: snapshot.Snapshot, payments: sqlite3.Connection, mails: set[str]) -> list[str]:
         async with self._bank.courier.at_rest() if self._bank else contextlib.nullcontext():
             await self._jobs_at_rest()
-            if self._bank and self._journal:
-                journal.go_back(self._bank.bank.db, self._journal)
-            changed = await snapshot.restore(self.services.db.writer, self._rows)
-        for id_ in set(await self._mail_ids()) - self._mails:
+            if self._bank:
+                journal.go_back(self._bank.bank.db, payments)
+            changed = await snapshot.restore(self.services.db.writer, rows)
+        for id_ in set(await self._mail_ids()) - mails:
             await self._mailbox.forget(id_)
         return changed
 
