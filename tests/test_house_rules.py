@@ -103,6 +103,7 @@ def test_rooms_know_only_whom_they_may() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("contract", "name", "text"),
     [

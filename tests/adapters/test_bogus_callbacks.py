@@ -14,6 +14,8 @@ from hypermart.ports import Forged, GatewayEvent
 from hypermart.qa.clock import QaClock
 from tests.parts.bank import BANK, SECRET, Stand, open_bank
 
+pytestmark = pytest.mark.slow  # waits run out
+
 BODY = b'{"id":"evt_1","ref":"pay_1"}'
 
 

@@ -15,6 +15,8 @@ from hypermart.errors import Refused
 from tests.jobs import samples
 from tests.jobs.samples import BLUE, RED, file, halves
 
+pytestmark = pytest.mark.slow  # decoders at their bounds
+
 
 async def one(content: bytes, width: int = 320) -> Image.Image:
     copies = await webp(content, [width], 50)

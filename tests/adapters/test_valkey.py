@@ -24,6 +24,8 @@ from hypermart.services import valkey_opened
 from hypermart.settings import BadSetting, load
 from tests.jobs.rows import until
 
+pytestmark = pytest.mark.slow  # servers start
+
 APP = """
 import asyncio, sys
 from pathlib import Path

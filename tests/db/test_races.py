@@ -16,6 +16,8 @@ from hypermart.db.session import Database
 from hypermart.domain.catalog.models import Product, Variant
 from hypermart.domain.stock.models import StockLevel
 
+pytestmark = pytest.mark.slow  # waits run out
+
 #: Seconds that a machine under load may add to a wait.
 SLACK = 5
 

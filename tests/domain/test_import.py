@@ -30,6 +30,8 @@ from hypermart.domain.imports.summary import Summary
 from hypermart.services import Services
 from tests.parts import catalogue
 
+pytestmark = pytest.mark.slow  # whole catalogues
+
 ODD = Path(__file__).parents[1] / "imports" / "data" / "odd"
 
 

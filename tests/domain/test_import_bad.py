@@ -21,6 +21,8 @@ from hypermart.services import opened
 from hypermart.settings import Settings
 from tests.parts import catalogue
 
+pytestmark = pytest.mark.slow  # a folder of files
+
 DATA = Path(__file__).parents[1] / "imports" / "data"
 NASTY = DATA / "nasty"
 EXPECTED = tomllib.loads((NASTY / "expected.toml").read_text())["file"]

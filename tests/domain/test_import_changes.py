@@ -22,6 +22,8 @@ from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from tests.parts import catalogue
 
+pytestmark = pytest.mark.slow  # whole catalogues
+
 HEADER = "Handle,Title,Option1 Name,Option1 Value,SKU,Price,Inventory quantity,Tags\n"
 MOON = "moon,Moon,Size,S,M-S,10.00,3,night\nmoon,,,M,M-M,20.00,4,\n"
 

@@ -19,6 +19,8 @@ from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from tests.parts import catalogue
 
+pytestmark = pytest.mark.slow  # many at once
+
 PRODUCTS = """Handle,Title,Option1 Name,Option1 Value,SKU,Price,Inventory quantity
 moon,Moon,Size,S,M-S,10.00,1
 moon,,,M,M-M,20.00,1

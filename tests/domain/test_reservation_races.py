@@ -22,6 +22,8 @@ from hypermart.qa.clock import START
 from tests.parts.databases import is_mysql
 from tests.parts.stock import Count, counts, held, kinds, put, together
 
+pytestmark = pytest.mark.slow  # many at once
+
 Work = Callable[[WriteSession], Awaitable[Any]]
 SOON = START + timedelta(minutes=15)
 MANY, CROWD = (50, 200) if is_mysql() else (12, 40)

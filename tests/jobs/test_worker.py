@@ -23,6 +23,8 @@ from hypermart.worker import inline, ringing
 from tests.jobs.rows import add, row, until, until_done
 from tests.jobs.workers import start
 
+pytestmark = pytest.mark.slow  # workers start
+
 NOBODY = "redis://127.0.0.1:1"
 
 

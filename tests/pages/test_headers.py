@@ -19,6 +19,8 @@ from hypermart.web.caching import Public
 from tests.pages.headers import complaints, differences
 from tests.parts.shops import open_shop, states_settings
 
+pytestmark = pytest.mark.slow  # every state
+
 Shops = Callable[[str], httpx.Client]
 #: No visitor comes there.
 FOR_MACHINES = {"/hooks/payments"}

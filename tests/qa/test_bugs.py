@@ -156,6 +156,7 @@ def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "subcommand"), [("production", "serve"), ("demo", "serve"), ("", "serve"), ("", "worker"), ("", "migrate")]
 )
@@ -166,6 +167,7 @@ def test_bugs_are_refused_outside_of_qa_mode(mode: str, subcommand: str, tmp_pat
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["99", "all"])
 def test_unknown_bugs_are_refused(text: str, tmp_path: Path) -> None:
     done = command("routes", BUGS=text, MODE="qa", DATA_DIR=str(tmp_path))
@@ -174,11 +176,13 @@ def test_unknown_bugs_are_refused(text: str, tmp_path: Path) -> None:
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.slow
 def test_an_empty_value_counts_as_not_said(tmp_path: Path) -> None:
     done = command("routes", BUGS="", MODE="production", DATA_DIR=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["production", "demo"])
 @pytest.mark.parametrize("subcommand", ["serve", "worker"])
 def test_a_copy_with_bugs_opens_in_qa_mode_only_however_it_is_started(

@@ -22,6 +22,8 @@ from hypermart.settings import BadSetting, Settings, load
 from tests.parts.visitor import ORIGIN, visiting
 from tests.qa.conftest import SECRET, QaSite, opened_site, with_secret
 
+pytestmark = pytest.mark.slow  # each worker fills a shop
+
 DOORS: list[tuple[str, str, Any]] = [
     ("GET", "/qa/clock", None),
     ("POST", "/qa/clock", {"seconds": 1}),

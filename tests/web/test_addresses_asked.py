@@ -13,6 +13,8 @@ from hypermart.settings import Settings
 from tests.parts.server import free_port, serving
 from tests.parts.visitor import visiting
 
+pytestmark = pytest.mark.slow  # every country
+
 CATEGORY, PRODUCT = "/c/paintings-prints", "/p/earth"
 
 

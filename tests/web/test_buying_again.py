@@ -26,6 +26,8 @@ from hypermart.settings import Settings
 from tests.faults.buying import Shopper
 from tests.parts.visitor import ORIGIN, visiting
 
+pytestmark = pytest.mark.slow  # long stories
+
 
 @pytest.fixture
 def settings(demo_copy_settings: Settings) -> Settings:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import httpx
 import msgspec
 from litestar import Litestar
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from hypermart.bogus import journal
 from hypermart.bogus.desk import Desk as BankDesk
@@ -85,8 +85,9 @@ class Desk:
         return changed
 
     async def _jobs_at_rest(self) -> None:
-        """What a worker is at ends first, or a mail would come after the reset; but not for ever."""
-        under_way = select(Outbox.id).where(Outbox.leased_until.is_not(None), Outbox.done_at.is_(None)).limit(1)
+        """What a worker is at, or about to take, ends first, or a mail would come after the reset; but not for ever."""
+        is_owed = or_(Outbox.leased_until.is_not(None), Outbox.due_at <= self.clock.now())
+        under_way = select(Outbox.id).where(Outbox.done_at.is_(None), Outbox.dead_at.is_(None), is_owed).limit(1)
         for _ in range(int(JOBS_END / LOOK)):
             async with self.services.db.fresh() as db:
                 if (await db.execute(under_way)).first() is None:
