@@ -32,7 +32,7 @@ qa: .venv/.run ## A shop for testers: every state, and time stands (make qa PORT
 		exec $(BIN)/hypermart serve
 
 journeys: .venv/.dev provision ## Shoppers' stories in Chromium, lynx and edbrowse (URL=http://... of a running shop)
-	$(PYTEST) tests/journeys $(if $(URL),--shop $(URL))
+	$(if $(URL),$(BIN)/pytest -q --shop $(URL),$(PYTEST)) tests/journeys
 
 text-browsers: .venv/.dev ## The purchase in w3m, links2 and elinks, too (installs them and tmux)
 	@tests/provision.sh tmux links2 elinks
