@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-import httpx
 import msgspec
 
 from hypermart.app import create_app
@@ -30,25 +28,9 @@ class SellingSite:
         """What the bank has charged, in minor units."""
         return self._amounts("captured")
 
-    def asked(self) -> list[int]:
-        """What the shop has asked the bank for, whatever came of it."""
-        return self._amounts("opened")
-
     def _amounts(self, kind: str) -> list[int]:
         path = self.settings.data / "bogus.db"
         return [entry.amount for entry in journal.entries(path) if entry.kind == kind]
-
-    def wait_for_mail(self) -> None:
-        """It is sent a moment after the answer to the shopper."""
-        deadline = time.monotonic() + 10
-        while not list((self.settings.data / "mail").glob("*.eml")):
-            assert time.monotonic() < deadline, "no mail was sent"
-            time.sleep(0.02)
-
-    def let_bank_decide(self) -> None:
-        """What is pending at the bank is pending no longer. The shop is not told: callbacks wait for their time."""
-        secret = {"authorization": f"Bearer {self.settings.gateway_secret}"}
-        httpx.post(f"{self.base}/bogus/control", json={"settle": True}, headers=secret).raise_for_status()
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,8 @@ from html import unescape
 
 import msgspec
 
+from hypermart.web.demo.mail import part_of
+
 LINK = re.compile(r'<a\b[^>]*\bhref="(https?:[^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 TAG = re.compile(r"<[^>]+>")
 
@@ -24,18 +26,13 @@ class Mail(msgspec.Struct, frozen=True):
 
 
 def parsed(id_: str, message: EmailMessage) -> Mail:
-    html = _part(message, "html")
+    html = part_of(message, "html")
     to = message["To"].addresses if message["To"] else ()
     return Mail(
         id=id_,
         to=to[0].addr_spec if to else "",
         subject=str(message.get("Subject", "")),
-        text=_part(message, "plain"),
+        text=part_of(message, "plain"),
         html=html,
         links={" ".join(unescape(TAG.sub("", words)).split()): unescape(url) for url, words in LINK.findall(html)},
     )
-
-
-def _part(message: EmailMessage, kind: str) -> str:
-    part = message.get_body((kind,))
-    return str(part.get_content()).replace("\r\n", "\n") if part else ""

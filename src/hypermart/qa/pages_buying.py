@@ -67,8 +67,6 @@ class CartPage(BuyingPage):
 class Step(BuyingPage):
     """A page of checkout with a form: it goes on, or says what is wrong."""
 
-    heading = ""
-
     async def continue_(self) -> None:
         await self.press("Continue")
 

@@ -63,7 +63,7 @@ async def list_mails(request: AnyRequest, shop: NamedDependency[Shop]) -> Answer
 @get("/mail/{id_:str}", media_type=HTML)
 async def show_mail(request: AnyRequest, id_: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
     mail = await _mailbox(shop).read(id_)
-    html, text = _part(mail, "html"), _part(mail, "plain")
+    html, text = part_of(mail, "html"), part_of(mail, "plain")
     headers = tuple(zip(HEADERS, _said(mail, *HEADERS), strict=True))
     paragraphs = tuple(tuple(each.splitlines()) for each in re.split(r"\n{2,}", text.strip()))
     links = tuple((unescape(words).strip(), unescape(url)) for url, words in LINK.findall(html))
@@ -74,7 +74,7 @@ async def show_mail(request: AnyRequest, id_: FromPath[str], shop: NamedDependen
 
 @get("/mail/{id_:str}/html", media_type=HTML)
 async def show_mail_html(id_: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
-    html = _part(await _mailbox(shop).read(id_), "html")
+    html = part_of(await _mailbox(shop).read(id_), "html")
     if not html:
         raise NotFound("mail")
     return Response(html.encode(), media_type=HTML, headers={"content-security-policy": ALONE})
@@ -90,6 +90,7 @@ def _said(mail: EmailMessage, *names: str) -> tuple[str, ...]:
     return tuple(str(mail.get(name, "")) for name in names)
 
 
-def _part(mail: EmailMessage, kind: str) -> str:
+def part_of(mail: EmailMessage, kind: str) -> str:
+    """The html or plain part; '' if there is none."""
     part = mail.get_body((kind,))
     return str(part.get_content()).replace("\r\n", "\n") if part else ""
