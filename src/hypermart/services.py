@@ -20,13 +20,14 @@ from hypermart.adapters.clock import SystemClock
 from hypermart.adapters.gateway import BogusGateway
 from hypermart.adapters.limiter import WindowLimiter
 from hypermart.adapters.mail import MailFolder
+from hypermart.adapters.smtp import SmtpMail
 from hypermart.db.engine import read_engine, write_engine
 from hypermart.db.session import Database
 from hypermart.domain.cart.pages import Terms
 from hypermart.domain.orders.checkout import Selling
 from hypermart.domain.orders.till import Till
 from hypermart.money import Money
-from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail
+from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail, Mailbox
 from hypermart.settings import BadSetting, Settings
 
 
@@ -43,6 +44,11 @@ class Services:
     limiter: Limiter
     secret: bytes
     """Signs links and form tokens."""
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Where demo shops and tests read what was sent, also by the mail server of a stack (stack/mail_sink.py)."""
+        return self.mail if isinstance(self.mail, Mailbox) else MailFolder(self.settings.data / "mail")
 
     @property
     def till(self) -> Till:
@@ -123,7 +129,10 @@ def _mail(url: str) -> Mail:
     kind, _, rest = url.partition(":")
     if kind == "file":
         return MailFolder(Path(rest))
-    raise BadSetting(f"MAIL_URL={url!r} is unknown: use file:FOLDER")
+    try:
+        return SmtpMail(url)
+    except ValueError as error:  # the URL may hold a password
+        raise BadSetting(f"MAIL_URL cannot be used: {error}, or file:FOLDER") from None
 
 
 @contextlib.asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from email.headerregistry import Address, HeaderRegistry
@@ -66,6 +67,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     locale: str
     host: str
     port: int
+    trusted_proxies: str
+    """Whose word on a visitor's address is taken: addresses and networks, parted by commas. Empty: nobody's."""
+    drain: float
+    """Seconds between saying at /readyz that this process leaves, and leaving."""
+    instance: str
+    """What the log calls this process, where there are several."""
     log_level: str
 
     @property
@@ -120,6 +127,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         locale=environ.get("SHOP_LOCALE") or "en",
         host=host,
         port=int(port),
+        trusted_proxies=_proxies(environ),
+        drain=_seconds(environ, "DRAIN", 0),
+        instance=environ.get("INSTANCE") or "",
         log_level=_one_of(environ, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
 
@@ -130,6 +140,28 @@ def _one_of(environ: Mapping[str, str], name: str, allowed: tuple[T, ...], defau
         if value == choice:
             return choice
     raise BadSetting(f"{name}={value!r} is unknown: use one of {', '.join(allowed)}")
+
+
+def _proxies(environ: Mapping[str, str]) -> str:
+    """Raises BadSetting also for '*': whoever reaches the shop could say that they are anybody."""
+    given = environ.get("TRUSTED_PROXIES") or ""
+    try:
+        return ",".join(
+            str(ipaddress.ip_network(each.strip(), strict=False)) for each in given.split(",") if each.strip()
+        )
+    except ValueError as error:
+        raise BadSetting(f"TRUSTED_PROXIES: {error}: give addresses or networks, like 10.0.0.0/24") from None
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    given = environ.get(name) or str(default)
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < 3600:
+        raise BadSetting(f"{name}={given!r} is not a number of seconds")
+    return seconds
 
 
 def _mail_from(environ: Mapping[str, str], shop_name: str) -> str:

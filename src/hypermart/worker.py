@@ -26,6 +26,8 @@ GRACE, INLINE_GRACE = 20.0, 4.0
 """Seconds that a running job gets at shutdown. What is stopped then is run again when its lease ends."""
 LISTEN, ANSWER = 5.0, 2.0
 """Seconds: one wait for the doorbell; any other command."""
+BEAT = 2.0
+"""Seconds between two signs of life."""
 NAME = "hypermart"
 LOST = (RedisError, OSError)
 
@@ -154,14 +156,20 @@ async def inline(services: Services, grace: float = INLINE_GRACE) -> AsyncIterat
 
 
 async def run(services: Services) -> None:
-    """`hypermart worker`: until SIGTERM or SIGINT."""
+    """`hypermart worker`: until SIGTERM or SIGINT. DATA_DIR/alive/INSTANCE is touched while its loop turns."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
+    alive = services.settings.data / "alive" / (services.settings.instance or "worker")
+    alive.parent.mkdir(parents=True, exist_ok=True)
     async with inline(services, GRACE):
         log.info("worker.ready")
-        await stop.wait()
+        while not stop.is_set():
+            alive.touch()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), BEAT)
+    alive.unlink(missing_ok=True)
     log.info("worker.stopped")
 
 

@@ -45,7 +45,7 @@ async def seed(services: Services, say: Callable[[str], None] = lambda _: None) 
 
 async def seed_if_empty(services: Services, say: Callable[[str], None] = lambda _: None) -> None:
     """A shop that has a product already is the merchant's own; if it knows no delivery yet, it is given the demo's."""
-    async with services.db.read() as db:
+    async with services.db.fresh() as db:
         has_products = (await db.execute(select(Product.id).limit(1))).first()
     if not has_products:
         await seed(services, say)

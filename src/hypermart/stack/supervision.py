@@ -1,0 +1,155 @@
+"""Supervisor (supervisord.org) for a stack: its configuration out of the plan, and what we ask of it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
+
+from hypermart.settings import BadSetting
+from hypermart.stack.plan import Program
+
+START, STOP = 10.0, 60.0
+"""Seconds."""
+LONGEST_SOCKET = 100
+MARK = "HYPERMART_STACK"
+"""In the environment of every process of a stack: the folder it belongs to."""
+RUNNING = 20
+"""supervisor.states.ProcessStates.RUNNING"""
+
+
+class Supervisor:
+    """The supervisord of the stack in `folder`, running or not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._socket = folder / "supervisor.sock"
+        if len(os.fsencode(self._socket)) > LONGEST_SOCKET:
+            raise BadSetting(f"{folder} is too long a path for a socket: set DATA_DIR to a shorter one")
+
+    @property
+    def rpc(self) -> Any:
+        """Raises OSError at the first call if there is no supervisord."""
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
+    def is_running(self) -> bool:
+        try:
+            return bool(self.rpc.getState()["statename"] == "RUNNING")
+        except OSError:
+            return False
+
+    def open(self, programs: Sequence[Program]) -> None:
+        """Starts supervisord; none of the programs yet. Raises BadSetting."""
+        config = self.folder / "supervisord.conf"
+        config.touch(mode=0o600)
+        config.write_text(self._config(programs))
+        environment = os.environ | {MARK: str(self.folder)}
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        deadline = time.monotonic() + START
+        while not self.is_running():
+            if done.returncode or time.monotonic() > deadline:
+                raise BadSetting(f"supervisord does not start: {done.stderr.strip() or done.stdout.strip()}")
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        """Ends every program, the last started first, then supervisord; then whatever is left of the stack."""
+        with contextlib.suppress(OSError, xmlrpc.client.Fault):
+            self.rpc.shutdown()
+        deadline = time.monotonic() + STOP
+        while left := self._left():
+            if time.monotonic() > deadline or not self._socket.exists():
+                for pid in left:  # supervisord was killed itself, or a program does not end
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            time.sleep(0.1)
+        self._socket.unlink(missing_ok=True)
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            with contextlib.suppress(xmlrpc.client.Fault):  # it runs already
+                self.rpc.startProcess(name, False)
+
+    def stop(self, name: str) -> None:
+        """Asks it to end, and waits until it has."""
+        self.signal(name, signal.SIGCONT)  # a frozen process would not hear
+        with contextlib.suppress(xmlrpc.client.Fault):  # it does not run
+            self.rpc.stopProcess(name)
+
+    def signal(self, name: str, number: int) -> bool:
+        """To the process and its children. False: it does not run."""
+        if not (pid := self.pid(name)):
+            return False
+        os.killpg(pid, number)  # supervisord starts each as the leader of a group
+        return True
+
+    def pid(self, name: str) -> int:
+        """0: it does not run."""
+        found = self.rpc.getProcessInfo(name)
+        return int(found["pid"]) if found["state"] == RUNNING else 0
+
+    def log(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
+    def _left(self) -> list[int]:
+        """Every process of this stack but ourselves."""
+        mark, found = f"{MARK}={self.folder}\0".encode(), []
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                pid = int(environ.parent.name)
+                if pid != os.getpid() and mark in environ.read_bytes():
+                    found.append(pid)
+        return found
+
+    def _config(self, programs: Sequence[Program]) -> str:
+        (self.folder / "logs").mkdir(exist_ok=True)
+        folder = _quoted(str(self.folder))
+        head = f"""
+            [supervisord]
+            logfile={folder}/logs/supervisord.log
+            pidfile={folder}/supervisord.pid
+            directory={folder}
+            [unix_http_server]
+            file={folder}/supervisor.sock
+            chmod=0700
+            [rpcinterface:supervisor]
+            supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+        """
+        return "\n".join(
+            line.strip()
+            for line in (head + "".join(itertools.starmap(self._section, enumerate(programs)))).splitlines()
+        )
+
+    def _section(self, place: int, program: Program) -> str:
+        # What is killed stays down until somebody restarts it: the stack is a stage for faults.
+        environment = ",".join(f'{name}="{_quoted(value)}"' for name, value in program.environment.items())
+        return f"""
+            [program:{program.name}]
+            command={_quoted(program.command_line)}
+            environment={environment}
+            priority={place}
+            autostart=false
+            autorestart=false
+            startsecs=0
+            stopwaitsecs={program.stop_after}
+            killasgroup=true
+            redirect_stderr=true
+            stdout_logfile={_quoted(str(self.log(program.name)))}
+            stdout_logfile_maxbytes=50MB
+        """
+
+
+def _quoted(text: str) -> str:
+    """Supervisor expands % in its file."""
+    return text.replace("%", "%%")
