@@ -1,0 +1,123 @@
+"""The whole topology of a test run: started by its own command, hurt by it, and healed after each test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from hypermart.services import Services, opened
+from hypermart.settings import load
+from hypermart.stack.plan import HOST, ROW, Shape, mysql_url, shop_environment
+from tests.faults.audit import Records, bank, database, mailbox
+from tests.faults.buying import Shopper
+
+UP = 180
+"""Seconds that a start may take (most of it is the first one's empty databases)."""
+
+
+class Running:
+    def __init__(self, data: Path, shape: Shape) -> None:
+        self.data, self.folder, self.shape = data, data / "stack", shape
+        self.url = shape.url
+        self.primary = mysql_url(shape, "mysql-primary")
+        self.took = 0.0
+
+    def say(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`hypermart stack WORDS`."""
+        environment = os.environ | {"DATA_DIR": str(self.data), "TRIES": "100000 per minute"}
+        command = [sys.executable, "-m", "hypermart", "stack", *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        assert not check or done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
+        return done
+
+    def up(self, *options: str) -> None:
+        began = time.monotonic()
+        self.say("up", "--base-port", str(self.shape.base), *options)
+        self.took = time.monotonic() - began
+
+    def kill(self, name: str, signal_name: str = "KILL") -> None:
+        self.say("kill", name, signal_name)
+
+    def ill(self) -> list[str]:
+        """Names of the processes that are not healthy."""
+        lines = self.say("status", check=False).stdout.splitlines()
+        return [line.split()[0] for line in lines if not line.endswith("healthy")]
+
+    def heal(self) -> None:
+        """Whatever a test has done: everything is healthy again."""
+        for name in self.ill():
+            self.say("kill", name, "CONT", check=False)
+        if ill := self.ill():
+            self.say("restart", *sorted(ill, key=lambda name: not name.startswith("mysql")))
+        assert not self.ill()
+
+    def log(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
+    def gain(self, name: str) -> Gain:
+        """What a process logs from now on."""
+        path = self.log(name)
+        return Gain(path, path.stat().st_size if path.exists() else 0)
+
+    @contextlib.asynccontextmanager
+    async def services(self) -> AsyncIterator[Services]:
+        """The shop's own services, opened in this process."""
+        async with opened(load(os.environ | shop_environment(self.shape, self.folder))) as services:
+            yield services
+
+    async def records(self, shoppers: Iterable[Shopper]) -> Records:
+        """The four ledgers, for the independent checker."""
+        seen = [line for shopper in shoppers for line in shopper.seen]
+        shop = self.folder / "shop"
+        return Records(bank(shop / "bogus.db"), mailbox(shop / "mail"), seen, await database(self.primary))
+
+
+class Gain(msgspec.Struct):
+    path: Path
+    start: int
+
+    def lines(self) -> list[str]:
+        with self.path.open(errors="replace") as file:
+            file.seek(self.start)
+            return file.read().splitlines()
+
+
+@contextlib.contextmanager
+def running(data: Path, *options: str) -> Iterator[Running]:
+    shape = Shape(has_cdn="--no-cdn" not in options, has_tls="--tls" in options, base=_free_row())
+    stack = Running(data, shape)
+    try:
+        stack.up(*options)
+        yield stack
+    finally:
+        stack.say("down", check=False)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Whatever runs with the mark of this stack in its environment."""
+    mark, found = f"HYPERMART_STACK={folder}\0".encode(), []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in environ.read_bytes():
+                found.append(int(environ.parent.name))
+    return found
+
+
+def _free_row() -> int:
+    """The first of so many free ports, below those that the kernel gives to clients."""
+    while True:
+        base = random.randrange(12000, 30000, ROW)  # noqa: S311
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for port in range(base, base + ROW):
+                probes.enter_context(socket.socket()).bind((HOST, port))
+            return base
+
