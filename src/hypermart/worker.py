@@ -159,7 +159,7 @@ async def run(services: Services) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with inline(services, GRACE):
+    async with services.db.watched(), inline(services, GRACE):
         log.info("worker.ready")
         await stop.wait()
     log.info("worker.stopped")
