@@ -71,7 +71,7 @@ def create_app(
                 app.state.bank = bank_app(settings, clock, here)
                 await stack.enter_async_context(app.state.bank.lifespan())
             gc.freeze()  # what is loaded now stays: the collector need not walk it at every turn
-            async with beside(services) if beside else contextlib.nullcontext():
+            async with services.db.watched(), beside(services) if beside else contextlib.nullcontext():
                 yield
 
     def shop(state: State) -> Shop:

@@ -160,7 +160,7 @@ async def _prepare(settings: Settings) -> None:
 
     A shop in QA mode fills itself once it is open; whether it may is known before. Raises BadSetting.
     """
-    async with opened(settings) as services:
+    async with opened(settings, is_patient=True) as services:
         if settings.is_embedded:
             await migrate.upgrade(services.db.writer, settings.root / "migrations")
         if settings.mode == "demo" and settings.is_embedded:
@@ -205,7 +205,7 @@ def practice_bank(settings: Settings, args: argparse.Namespace) -> int:
 
 def migrate_database(settings: Settings, _: argparse.Namespace) -> None:
     async def work() -> None:
-        async with opened(settings) as services:
+        async with opened(settings, is_patient=True) as services:
             await migrate.upgrade(services.db.writer, settings.root / "migrations")
             say(f"The database is at revision {await migrate.current(services.db.writer)}.")
 
@@ -219,7 +219,7 @@ def seed_demo(settings: Settings, args: argparse.Namespace) -> None:
 async def _prepare_and_seed(settings: Settings, *, only_if_empty: bool) -> None:
     from hypermart import demo  # noqa: PLC0415
 
-    async with opened(settings) as services:
+    async with opened(settings, is_patient=True) as services:
         await migrate.upgrade(services.db.writer, settings.root / "migrations")
         await (demo.seed_if_empty if only_if_empty else demo.seed)(services, say)
 

@@ -71,7 +71,7 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
 async def _import(settings: Settings, order: Order, progress: Progress) -> Summary:
     from hypermart.domain.imports.actions import import_shopify  # noqa: PLC0415
 
-    async with opened(settings) as services:
+    async with opened(settings, is_patient=True) as services:
         if settings.is_embedded:
             await migrate.upgrade(services.db.writer, settings.root / "migrations")
         return await import_shopify(services.db, services.blobs, order, progress)

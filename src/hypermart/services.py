@@ -21,7 +21,9 @@ from hypermart.adapters.gateway import BogusGateway
 from hypermart.adapters.limiter import WindowLimiter
 from hypermart.adapters.mail import MailFolder
 from hypermart.adapters.smtp import SmtpMail
-from hypermart.db.engine import read_engine, write_engine
+from hypermart.db.engine import PATIENT, PRIMARY, Waits, read_engine, write_engine
+from hypermart.db.pulse import Pulse
+from hypermart.db.replicas import Replicas
 from hypermart.db.session import Database
 from hypermart.domain.cart.pages import Terms
 from hypermart.domain.orders.checkout import Selling
@@ -60,20 +62,22 @@ class Services:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Settings, clock: Clock | None = None, *, gateway_transport: httpx.AsyncBaseTransport | None = None
+    settings: Settings,
+    clock: Clock | None = None,
+    *,
+    gateway_transport: httpx.AsyncBaseTransport | None = None,
+    is_patient: bool = False,
 ) -> AsyncIterator[Services]:
     """All services, closed again at the end of the block.
 
-    `gateway_transport` leads to a gateway in the same process; else it is reached over the network.
+    `gateway_transport` leads to a gateway in the same process; else it is reached over the network. `is_patient`: no
+    statement is too long, as in migrations and imports.
     """
     _check_money(settings)
     clock = clock or SystemClock()
     if settings.is_embedded:
         Path(settings.database_url.partition("///")[2]).parent.mkdir(parents=True, exist_ok=True)
-    reader = read_engine(settings.database_read_url)
-    is_split = settings.database_read_url != settings.database_url
-    fresh_reader = read_engine(settings.database_url) if is_split else reader
-    db = Database(write_engine(settings.database_url), reader, clock, fresh_reader)
+    db = _database(settings, clock, PATIENT if is_patient else PRIMARY)
     try:
         async with _gateway(settings, clock, gateway_transport) as gateway:
             yield Services(
@@ -89,6 +93,13 @@ async def opened(
             )
     finally:
         await db.close()
+
+
+def _database(settings: Settings, clock: Clock, waits: Waits) -> Database:
+    url, urls = settings.database_url, settings.database_read_url.split()
+    pulse = Pulse(url, clock)
+    replicas = None if urls == [url] else Replicas(urls, pulse, settings.replica_lag)
+    return Database(write_engine(url, waits), read_engine(url, waits), clock, pulse, replicas)
 
 
 def _check_money(settings: Settings) -> None:

@@ -41,6 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Origin of every absolute link, without a trailing slash; never taken from a request."""
     database_url: str
     database_read_url: str
+    """Of the replicas, parted by blanks; the same as `database_url` if there is none."""
+    replica_lag: float
+    """Seconds that a replica may be behind, and public pages be read from it."""
     valkey_url: str
     worker: Worker
     blobs_url: str
@@ -93,7 +96,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         raise BadSetting(f"PORT={port!r} is not a port: give a number from 1 to 65535")
     database = environ.get("DATABASE_URL") or f"sqlite+aiosqlite:///{data}/hypermart.db"
     read = environ.get("DATABASE_READ_URL") or database
-    for name, url in (("DATABASE_URL", database), ("DATABASE_READ_URL", read)):
+    for name, url in (("DATABASE_URL", database), *(("DATABASE_READ_URL", url) for url in read.split())):
         if not url.startswith(("sqlite+aiosqlite:///", "mysql+asyncmy://")):
             raise BadSetting(f"{name} must begin with sqlite+aiosqlite:/// or mysql+asyncmy://")
     mode = _one_of(environ, "MODE", get_args(Mode), "production")
@@ -108,6 +111,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         base_url=_origin(environ.get("BASE_URL") or f"http://{host}:{port}"),
         database_url=database,
         database_read_url=read,
+        replica_lag=_replica_lag(environ),
         valkey_url=environ.get("VALKEY_URL") or "embedded:",
         worker=_one_of(environ, "WORKER", get_args(Worker), "inline"),
         blobs_url=environ.get("BLOBS_URL") or f"file:{data}/blobs",
@@ -162,6 +166,13 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     if not 0 <= seconds < 3600:
         raise BadSetting(f"{name}={given!r} is not a number of seconds")
     return seconds
+
+
+def _replica_lag(environ: Mapping[str, str]) -> float:
+    given = environ.get("REPLICA_LAG") or "10"
+    if not given.isdecimal() or not 2 <= int(given) <= 300:
+        raise BadSetting(f"REPLICA_LAG={given!r} cannot be used: give whole seconds from 2 to 300")
+    return float(given)
 
 
 def _mail_from(environ: Mapping[str, str], shop_name: str) -> str:

@@ -163,7 +163,7 @@ async def run(services: Services) -> None:
         loop.add_signal_handler(signum, stop.set)
     alive = services.settings.data / "alive" / (services.settings.instance or "worker")
     alive.parent.mkdir(parents=True, exist_ok=True)
-    async with inline(services, GRACE):
+    async with services.db.watched(), inline(services, GRACE):
         log.info("worker.ready")
         while not stop.is_set():
             alive.touch()

@@ -151,11 +151,11 @@ async def test_one_statement_is_enough(shop: Database) -> None:
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         seen.append(statement)
 
-    event.listen(shop.fresh_reader.sync_engine, "before_cursor_execute", note)
+    event.listen(shop.reader.sync_engine, "before_cursor_execute", note)
     await ways(shop, "DE")
     async with shop.fresh() as db:
         await countries(db)
-    event.remove(shop.fresh_reader.sync_engine, "before_cursor_execute", note)
+    event.remove(shop.reader.sync_engine, "before_cursor_execute", note)
     assert len([statement for statement in seen if statement.startswith("SELECT")]) == 2
 
 

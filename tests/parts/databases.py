@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hypermart.db import migrate
-from hypermart.db.engine import write_engine
+from hypermart.db.engine import PATIENT, write_engine
 from hypermart.settings import ROOT, Settings, load
 from hypermart.stack import mysql
 from hypermart.stack.mysql_program import NoMySQL
@@ -79,7 +79,7 @@ def run(work: Callable[[AsyncEngine], Awaitable[None]], url: str) -> None:
     """`work` on a short-lived engine, from a fixture outside the test's event loop."""
 
     async def engine_open() -> None:
-        engine = write_engine(url)
+        engine = write_engine(url, PATIENT)
         try:
             await work(engine)
         finally:

@@ -59,7 +59,7 @@ async def broken() -> None:
 @contextlib.contextmanager
 def sick_shop(settings: Settings) -> Iterator[str]:
     """Its database is away, so every page is 503, and /broken fails of itself: 500."""
-    with open_shop(msgspec.structs.replace(settings, database_read_url=AWAY), [broken]) as base:
+    with open_shop(msgspec.structs.replace(settings, database_url=AWAY, database_read_url=AWAY), [broken]) as base:
         yield base
 
 

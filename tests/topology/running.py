@@ -120,4 +120,3 @@ def _free_row() -> int:
             for port in range(base, base + ROW):
                 probes.enter_context(socket.socket()).bind((HOST, port))
             return base
-

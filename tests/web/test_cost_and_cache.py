@@ -141,7 +141,8 @@ async def test_a_browser_that_asks_again_is_shown_what_has_changed(
 
 async def test_a_database_that_is_away_is_said_plainly(demo_settings: Settings, clock: QaClock) -> None:
     nobody_listens = "mysql+asyncmy://nobody:nothing@127.0.0.1:1/none"
-    app = create_app(msgspec.structs.replace(demo_settings, database_read_url=nobody_listens), clock=clock)
+    lost = msgspec.structs.replace(demo_settings, database_url=nobody_listens, database_read_url=nobody_listens)
+    app = create_app(lost, clock=clock)
     async with visiting(app) as client:
         for path in ("/", "/p/earth", "/nope", "/readyz"):
             answer = await client.get(path)

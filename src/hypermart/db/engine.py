@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
+import asyncmy
 from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-#: Seconds. One constant per kind of wait, so that a slow database shows as an error and not as a hang.
-CONNECT, POOL, READ, LOCK, IDLE = 2, 2, 10, 3, 1
+#: What MySQL's clients call a server that cannot be reached.
+CONN_HOST_ERROR = 2003
 
 
-def write_engine(url: str) -> AsyncEngine:
+class Waits(NamedTuple):
+    """Seconds that anybody waits for a database, so that a slow or frozen one shows as an error and not as a hang."""
+
+    connect: float
+    """Until a new connection can be used."""
+    statement: float | None
+    pool: float
+    """For one of our connections to be free."""
+
+
+PRIMARY = Waits(connect=2, statement=5, pool=2)
+REPLICA = Waits(connect=1, statement=2.5, pool=1)
+"""Shorter: what a replica does not answer in time, the primary is asked, by the same request."""
+CHECK = Waits(connect=1, statement=1, pool=1)
+PATIENT = Waits(connect=2, statement=None, pool=2)
+"""For migrations and imports, whose statements may run for minutes."""
+LOCK, IDLE, PING = 3, 1, 1
+"""Seconds for a row that somebody else has locked; after which a connection in the pool is doubted; for its answer."""
+
+
+def write_engine(url: str, waits: Waits = PRIMARY) -> AsyncEngine:
     """The primary. A SQLite transaction takes the write lock at once, so it cannot deadlock on upgrading."""
     if url.startswith("sqlite"):
         engine = _sqlite(url)
         event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine
-    return _mysql(url, f"SET SESSION innodb_lock_wait_timeout={LOCK}", isolation_level="READ COMMITTED")
+    return _mysql(url, waits, f"SET SESSION innodb_lock_wait_timeout={LOCK}", isolation_level="READ COMMITTED")
 
 
-def read_engine(url: str) -> AsyncEngine:
+def read_engine(url: str, waits: Waits = PRIMARY) -> AsyncEngine:
     """A replica, or the same database seen read-only. Each statement stands alone: no transaction is opened."""
     if url.startswith("sqlite"):
         return _sqlite(url, "PRAGMA query_only=ON", isolation_level="AUTOCOMMIT")
     return _mysql(
         url,
+        waits,
         "SET SESSION TRANSACTION READ ONLY",
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
@@ -37,7 +60,7 @@ def read_engine(url: str) -> AsyncEngine:
 
 def _sqlite(url: str, *statements: str, **options: Any) -> AsyncEngine:
     engine = create_async_engine(
-        url, hide_parameters=True, pool_size=4, pool_timeout=POOL, connect_args={"timeout": LOCK}, **options
+        url, hide_parameters=True, pool_size=4, pool_timeout=PRIMARY.pool, connect_args={"timeout": LOCK}, **options
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -56,15 +79,23 @@ def _sqlite(url: str, *statements: str, **options: Any) -> AsyncEngine:
     return engine
 
 
-def _mysql(url: str, statement: str, **options: Any) -> AsyncEngine:
+def _mysql(url: str, waits: Waits, statement: str, **options: Any) -> AsyncEngine:
+    async def connect(*args: Any, **kwargs: Any) -> Any:
+        """A frozen server's machine still accepts; the driver's own limit ends there."""
+        try:
+            async with asyncio.timeout(waits.connect):
+                return await asyncmy.connect(*args, **kwargs)
+        except TimeoutError as error:
+            raise asyncmy.errors.OperationalError(CONN_HOST_ERROR, "the server does not answer in time") from error
+
     engine = create_async_engine(
         url,
         hide_parameters=True,  # errors go to the log, and names and addresses must not
         pool_size=10,
         max_overflow=10,
-        pool_timeout=POOL,
+        pool_timeout=waits.pool,
         pool_recycle=1800,
-        connect_args={"connect_timeout": CONNECT, "read_timeout": READ},
+        connect_args={"async_creator_fn": connect, "read_timeout": waits.statement},
         **options,
     )
 
@@ -94,6 +125,6 @@ def _ping_when_idle(engine: AsyncEngine) -> None:
         if time.monotonic() - record.info.get("since", time.monotonic()) < IDLE:
             return
         try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as error:
-            raise DisconnectionError from error  # the pool opens another one
+            connection.run_async(lambda driver: asyncio.wait_for(driver.ping(reconnect=False), PING))
+        except (engine.dialect.loaded_dbapi.Error, OSError, TimeoutError) as error:
+            raise InvalidatePoolError from error  # its neighbours, as old as it is, are not asked one by one

@@ -6,35 +6,71 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Executable, event, insert
 from sqlalchemy.engine import Result
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 
 from hypermart.db.base import Base
 from hypermart.db.dialect import is_deadlock
+from hypermart.db.engine import PRIMARY
 from hypermart.db.outbox import Outbox, later
+from hypermart.db.pulse import Pulse
+from hypermart.db.replicas import Replica, Replicas
 from hypermart.ports import Clock
 
 #: A result of any columns; the structs that are made of it are where types begin.
 Rows: TypeAlias = Result[*tuple[Any, ...]]
 Bell: TypeAlias = Callable[[list[int]], Awaitable[None]]
+Instead: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 T = TypeVar("T")
 RETRIES = 3
+PUBLIC = 8
+"""Public pages that are read from the primary at one time, in this process, while no replica can be."""
 
 
 class ReadSession:
-    """Runs selects on the replica and offers nothing that writes."""
+    """Runs selects and offers nothing that writes."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def execute(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Rows:
         return await self._connection.execute(statement, params)
+
+
+class SplitSession(ReadSession):
+    """Reads a replica for as long as that answers, then the primary: each statement stands alone, so it can."""
+
+    def __init__(self, stack: AsyncExitStack, replica: Replica | None, instead: Instead) -> None:
+        self._stack, self._replica, self._instead = stack, replica, instead
+        self._open: AsyncConnection | None = None
+
+    async def execute(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Rows:
+        if self._replica:
+            try:
+                return await (await self._on(self._replica)).execute(statement, params)
+            except (DBAPIError, PoolTimeout) as error:
+                if not self._replica.excuses(error):
+                    raise
+            self._replica = self._open = None
+        if self._open is None:
+            self._open = await self._stack.enter_async_context(self._instead())
+        return await self._open.execute(statement, params)
+
+    async def _on(self, replica: Replica) -> AsyncConnection:
+        if self._open is None:
+            try:
+                self._open = await self._stack.enter_async_context(replica.engine.connect())
+            except DBAPIError as error:
+                error.connection_invalidated = True  # it cannot be reached, or not by us
+                raise
+        return self._open
 
 
 class WriteSession(AsyncSession):
@@ -55,25 +91,48 @@ def stale(db: AsyncSession, *keys: str) -> None:
 class Database:
     """The engines. `bell` is told the ids of new outbox rows after each commit.
 
-    `fresh_reader` reads the primary, where private pages find what was just written.
+    `reader` reads the primary, where private pages find what was just written; so do public ones without replicas.
     """
 
     def __init__(
-        self, writer: AsyncEngine, reader: AsyncEngine, clock: Clock, fresh_reader: AsyncEngine | None = None
+        self, writer: AsyncEngine, reader: AsyncEngine, clock: Clock, pulse: Pulse, replicas: Replicas | None = None
     ) -> None:
         self.writer, self.reader, self.clock = writer, reader, clock
-        self.fresh_reader = fresh_reader or reader
+        self.pulse, self.replicas = pulse, replicas
         self.bell: Bell | None = None
+        self._public = asyncio.Semaphore(PUBLIC)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
-        async with self.reader.connect() as connection:
-            yield ReadSession(connection)
+        if self.replicas is None:
+            async with self.reader.connect() as connection:
+                yield ReadSession(connection)
+        else:
+            async with AsyncExitStack() as stack:
+                yield SplitSession(stack, self.replicas.pick(), self._instead)
+
+    @contextlib.asynccontextmanager
+    async def _instead(self) -> AsyncIterator[AsyncConnection]:
+        """The primary, for public pages that have no replica: few at a time, so that checkout keeps its connections."""
+        try:
+            async with asyncio.timeout(PRIMARY.pool):
+                await self._public.acquire()
+        except TimeoutError:
+            raise PoolTimeout("no replica is in use, and the primary is read by enough others") from None
+        try:
+            async with self.reader.connect() as connection:
+                yield connection
+        finally:
+            self._public.release()
+
+    def watched(self) -> AbstractAsyncContextManager[None]:
+        """Replicas are looked after for as long as the block lasts. Without it none is used."""
+        return self.replicas.watched() if self.replicas else contextlib.nullcontext()
 
     @contextlib.asynccontextmanager
     async def fresh(self) -> AsyncIterator[ReadSession]:
         """Reads for one visitor's own pages: never behind what that visitor did."""
-        async with self.fresh_reader.connect() as connection:
+        async with self.reader.connect() as connection:
             yield ReadSession(connection)
 
     @contextlib.asynccontextmanager
@@ -115,9 +174,11 @@ class Database:
         return due
 
     async def close(self) -> None:
+        for each in (self.pulse, self.replicas):
+            if each:
+                await each.close()
         await self.writer.dispose()
         await self.reader.dispose()
-        await self.fresh_reader.dispose()
 
 
 @event.listens_for(SyncSession, "after_flush")  # new rows have their ids by now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import shutil
@@ -15,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from hypermart.settings import ROOT, BadSetting
-from hypermart.stack import replication as mysql
+from hypermart.stack import mysql
+from hypermart.stack.asking import ask
 from hypermart.stack.health import complaint
 from hypermart.stack.plan import DATABASE, DATABASES, HOST, ROW, STORES, Shape, programs, shop_environment
 from hypermart.stack.supervision import Supervisor
@@ -122,9 +124,9 @@ class Stack:
         _say("starting MySQL (primary and replica), Valkey, the practice bank and the mail server ...")
         self._supervisor.start(*STORES)
         for name in DATABASES:
-            _until(functools.partial(mysql.ask, shape.port(name), "SELECT 1"))
-        mysql.ask(shape.port("mysql-primary"), f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
-        mysql.follow(shape.port("mysql-replica"), shape.port("mysql-primary"))
+            _until(functools.partial(ask, shape.port(name), "SELECT 1"))
+        ask(shape.port("mysql-primary"), f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+        asyncio.run(mysql.follow(shape.port("mysql-replica"), shape.port("mysql-primary")))
         self._wait(shape, STORES)
         _say("migrating, and filling the shop if it is empty ...")
         environment = os.environ | shop_environment(shape, self.folder)

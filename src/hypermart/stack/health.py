@@ -10,7 +10,7 @@ import httpx
 import redis
 
 from hypermart.adapters.clock import SystemClock
-from hypermart.stack import replication as mysql
+from hypermart.stack.asking import ask, replication_problem
 from hypermart.stack.plan import DATABASES, HOST, Shape
 from hypermart.stack.supervision import Supervisor
 
@@ -75,8 +75,8 @@ def _beats(file: Path) -> None:
 
 def _mysql(port: int, name: str) -> None:
     if name == "mysql-primary":
-        mysql.ask(port, "SELECT 1")
-    elif problem := mysql.replication_problem(port):
+        ask(port, "SELECT 1")
+    elif problem := replication_problem(port):
         raise Unwell(problem)
 
 

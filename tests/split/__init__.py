@@ -1,0 +1,1 @@
+"""Tests with a primary and its replica."""
