@@ -22,7 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def started() -> Iterator[Running]:
     need("mysql")
-    with tempfile.TemporaryDirectory(prefix="hm") as folder, running(Path(folder)) as stack:  # sockets want short paths
+    # Not in pytest's own folder: sockets want short paths.
+    with tempfile.TemporaryDirectory(prefix="hm") as folder, running(Path(folder), "--no-cdn") as stack:
         yield stack
 
 

@@ -13,7 +13,10 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import func, select
 
+from hypermart.domain.catalog.models import Variant
+from hypermart.domain.stock.actions import Level, set_on_hand
 from hypermart.services import Services, opened
 from hypermart.settings import load
 from hypermart.stack.plan import HOST, ROW, Shape, mysql_url, shop_environment
@@ -25,8 +28,8 @@ UP = 180
 
 
 class Running:
-    def __init__(self, data: Path, shape: Shape) -> None:
-        self.data, self.folder, self.shape = data, data / "stack", shape
+    def __init__(self, data: Path, shape: Shape, options: tuple[str, ...] = ()) -> None:
+        self.data, self.folder, self.shape, self._options = data, data / "stack", shape, options
         self.url = shape.url
         self.primary = mysql_url(shape, "mysql-primary")
         self.took = 0.0
@@ -39,10 +42,12 @@ class Running:
         assert not check or done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
         return done
 
-    def up(self, *options: str) -> None:
+    def up(self) -> str:
+        """What it said."""
         began = time.monotonic()
-        self.say("up", "--base-port", str(self.shape.base), *options)
+        said = self.say("up", "--base-port", str(self.shape.base), *self._options).stdout
         self.took = time.monotonic() - began
+        return said
 
     def kill(self, name: str, signal_name: str = "KILL") -> None:
         self.say("kill", name, signal_name)
@@ -74,6 +79,17 @@ class Running:
         async with opened(load(os.environ | shop_environment(self.shape, self.folder))) as services:
             yield services
 
+    async def stocked(self, count: int, *, units: int) -> list[int]:
+        """Variants of `count` products, of each so many units."""
+        async with self.services() as services, services.db.write() as db:
+            rows = await db.execute(
+                select(func.min(Variant.id)).group_by(Variant.product_id).order_by(Variant.product_id)
+            )
+            variants = [int(id_) for (id_,) in rows.all()][:count]
+            levels = [Level(variant_id, units, may_oversell=False) for variant_id in variants]
+            await set_on_hand(db, levels, at=services.clock.now(), reason="count")
+        return variants
+
     async def records(self, shoppers: Iterable[Shopper]) -> Records:
         """The four ledgers, for the independent checker."""
         seen = [line for shopper in shoppers for line in shopper.seen]
@@ -94,9 +110,9 @@ class Gain(msgspec.Struct):
 @contextlib.contextmanager
 def running(data: Path, *options: str) -> Iterator[Running]:
     shape = Shape(has_cdn="--no-cdn" not in options, has_tls="--tls" in options, base=_free_row())
-    stack = Running(data, shape)
+    stack = Running(data, shape, options)
     try:
-        stack.up(*options)
+        stack.up()
         yield stack
     finally:
         stack.say("down", check=False)
