@@ -16,6 +16,7 @@ from saq.queue.redis import RedisQueue
 
 from hypermart.adapters import valkey
 from hypermart.jobs import delivery
+from hypermart.jobs.idle import ending_idle
 from hypermart.jobs.lanes import Lane, line, sweeping
 from hypermart.jobs.reconcile import reconciling
 from hypermart.services import Services, valkey_opened
@@ -142,7 +143,10 @@ async def inline(services: Services, grace: float = INLINE_GRACE) -> AsyncIterat
         queue = Doorbell(valkey.client(url, timeout=LISTEN + ANSWER), NAME)
         ear = Worker(services, queue, slow, grace)
         lanes = [asyncio.create_task(lane.run()) for lane in (quick, slow)]
-        others = [asyncio.create_task(work) for work in (ear.start(), sweeping(services), reconciling(services))]
+        others = [
+            asyncio.create_task(work)
+            for work in (ear.start(), sweeping(services), reconciling(services), ending_idle(services))
+        ]
         try:
             yield
         finally:

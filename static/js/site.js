@@ -66,7 +66,7 @@
   document.addEventListener("shop:say", ({ detail }) => detail && say(detail));
 
   // Nothing was changed, as far as we know: what was typed stays, and the shopper is told.
-  const NOT_SAVED = "Not saved. Check the connection and try again.";
+  const NOT_SAVED = "Not saved: the shop did not answer. Please try again in a moment.";
   const complain = (form) => {
     const note = form.querySelector(".not-saved") ?? document.createElement("p");
     note.className = "notice bad not-saved";

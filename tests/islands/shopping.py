@@ -13,7 +13,7 @@ from hypermart.qa.live import LiveLog
 from tests.islands.watching import mounted
 
 MOON, EARTH, NEPTUNE = "/p/full-moon", "/p/earth", "/p/neptune"
-NOT_SAVED = "Not saved. Check the connection and try again."
+NOT_SAVED = "Not saved: the shop did not answer. Please try again in a moment."
 
 
 @contextlib.asynccontextmanager

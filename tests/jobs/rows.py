@@ -16,17 +16,17 @@ async def add(services: Services, job: str, **args: Any) -> int:
     """One row, written as the shop does; gives its id."""
     async with services.db.write() as db:
         later(db, job, **args)
-    async with services.db.read() as db:
+    async with services.db.fresh() as db:
         return int((await db.execute(select(Outbox.id).order_by(Outbox.id.desc()).limit(1))).scalar_one())
 
 
 async def row(services: Services, outbox_id: int) -> Any:
-    async with services.db.read() as db:
+    async with services.db.fresh() as db:
         return (await db.execute(select(*Outbox.__table__.c).where(Outbox.id == outbox_id))).one()
 
 
 async def rows(services: Services) -> list[Any]:
-    async with services.db.read() as db:
+    async with services.db.fresh() as db:
         return list(await db.execute(select(*Outbox.__table__.c).order_by(Outbox.id)))
 
 

@@ -91,7 +91,7 @@ async def test_a_change_that_cannot_be_sent_keeps_what_was_typed(page: Page, noi
         await quantity(page, "Full Moon").fill("4")
         await page.get_by_role("button", name="Update cart").click()
         notice = page.get_by_role("alert")
-        await expect(notice).to_have_text("Not saved. Check the connection and try again.")
+        await expect(notice).to_have_text("Not saved: the shop did not answer. Please try again in a moment.")
         await expect(quantity(page, "Full Moon")).to_have_value("4")
         await notice.evaluate("(each) => each.remove()")
         await page.unroute("**/cart")

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hypermart.stack import mysql
 from tests.parts import databases
 
-SMALL = ("--innodb-doublewrite=OFF", "--performance-schema=OFF", "--innodb-buffer-pool-size=64M")
+SMALL = ("--innodb-doublewrite=OFF", "--innodb-buffer-pool-size=64M")
 
 
 class Node:
@@ -73,7 +73,7 @@ class Node:
             async with engine.connect() as connection:
                 await connection.execute(text("SET sql_notes=0"))
                 for statement in statements:
-                    result = await connection.exec_driver_sql(statement)
+                    result = await connection.exec_driver_sql(statement.replace("%", "%%"))
                 return list(result.all()) if result.returns_rows else []
         finally:
             await engine.dispose()

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import uvicorn
@@ -26,10 +26,16 @@ def address(bound: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def serving(app: Any, bound: socket.socket) -> Iterator[str]:
+def serving(app: Any, bound: socket.socket, loop: Literal["auto", "asyncio", "uvloop"] = "auto") -> Iterator[str]:
     """`app` answers at the yielded address until the end of the block."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, date_header=False, timeout_graceful_shutdown=1
+        app,
+        loop=loop,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)

@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def started() -> Iterator[Running]:
     need("mysql")
     # Not in pytest's own folder: sockets want short paths.
-    with tempfile.TemporaryDirectory(prefix="hm") as folder, running(Path(folder), "--no-cdn") as stack:
+    with tempfile.TemporaryDirectory(prefix="hm") as folder, running(Path(folder)) as stack:
         yield stack
 
 

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Sequence
 import structlog
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hypermart.db.engine import CHECK, REPLICA, read_engine
 from hypermart.db.pulse import FAILURES, LIMIT, Beat, Pulse
@@ -51,6 +52,16 @@ class Replica:
     def come_back(self, lag: float) -> None:
         log.info("replica.in", replica=self.name, lag=round(lag, 2))
         self.is_in_use = True
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[AsyncConnection]:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self.engine.connect())
+            except DBAPIError as error:
+                error.connection_invalidated = True  # it cannot be reached, or not by us
+                raise
+            yield connection
 
     def excuses(self, error: Exception) -> bool:
         """Whether the primary may do better with the same statement. A replica that was lost falls out at once."""

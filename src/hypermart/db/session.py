@@ -54,7 +54,9 @@ class SplitSession(ReadSession):
     async def execute(self, statement: Executable, params: Mapping[str, Any] | None = None) -> Rows:
         if self._replica:
             try:
-                return await (await self._on(self._replica)).execute(statement, params)
+                if self._open is None:
+                    self._open = await self._stack.enter_async_context(self._replica.connected())
+                return await self._open.execute(statement, params)
             except (DBAPIError, PoolTimeout) as error:
                 if not self._replica.excuses(error):
                     raise
@@ -62,15 +64,6 @@ class SplitSession(ReadSession):
         if self._open is None:
             self._open = await self._stack.enter_async_context(self._instead())
         return await self._open.execute(statement, params)
-
-    async def _on(self, replica: Replica) -> AsyncConnection:
-        if self._open is None:
-            try:
-                self._open = await self._stack.enter_async_context(replica.engine.connect())
-            except DBAPIError as error:
-                error.connection_invalidated = True  # it cannot be reached, or not by us
-                raise
-        return self._open
 
 
 class WriteSession(AsyncSession):

@@ -308,5 +308,6 @@ STATES: tuple[State, ...] = (
     State("font", Kind.FILE, "/", found=r"/static/\w+/fonts/[\w.-]+"),
     State("alive", Kind.MACHINE, "/livez"),
     State("ready", Kind.MACHINE, "/readyz"),
+    State("ready-to-write", Kind.MACHINE, "/readyz/write"),
 )
 HTML_STATES = tuple(state for state in STATES if state.is_html)

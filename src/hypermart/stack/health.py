@@ -43,17 +43,17 @@ def _state(pid: int) -> str:
 
 
 def _probe(shape: Shape, folder: Path, name: str) -> Callable[[], None]:
-    port = 0 if name.startswith("worker") else shape.port(name)
-    if name.startswith("app"):
-        return lambda: _http(port, "/readyz")
     if name.startswith("worker"):
         return lambda: _beats(folder / "shop" / "alive" / name)
+    port = shape.port("purge" if name == "varnish" else name)
+    if name.startswith("app"):
+        return lambda: _http(port, "/readyz")
     if name in DATABASES:
         return lambda: _mysql(port, name)
     return {
         "valkey": lambda: _valkey(port),
         "caddy": lambda: _http(port, "/caddy"),
-        "varnish": lambda: _http(shape.port("purge"), "/cdn-health"),
+        "varnish": lambda: _http(port, "/cdn-health"),
         "gateway": lambda: _http(port, "/"),
         "smtp": lambda: _smtp(port),
     }[name]

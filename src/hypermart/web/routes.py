@@ -65,7 +65,10 @@ def routers(settings: Settings) -> list[Router]:
             dependencies={"visit": Provide(visit, sync_to_thread=False)},
         ),
         # Machines ask, ours and the gateway's; never cached.
-        Router(path="/", route_handlers=[health.show_alive, health.show_ready, payments.take_callback]),
+        Router(
+            path="/",
+            route_handlers=[health.show_alive, health.show_ready, health.show_ready_to_write, payments.take_callback],
+        ),
     ]
     if settings.mode != "production":
         # Demo shops and tests: everybody reads everybody's mail.
