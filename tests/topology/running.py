@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from sqlalchemy import func, select
@@ -19,6 +20,7 @@ from hypermart.domain.catalog.models import Variant
 from hypermart.domain.stock.actions import Level, set_on_hand
 from hypermart.services import Services, opened
 from hypermart.settings import load
+from hypermart.stack.asking import ask
 from hypermart.stack.plan import HOST, ROW, Shape, mysql_url, shop_environment
 from tests.faults.audit import Records, bank, database, mailbox
 from tests.faults.buying import Shopper
@@ -64,6 +66,10 @@ class Running:
         if ill := self.ill():
             self.say("restart", *sorted(ill, key=lambda name: not name.startswith("mysql")))
         assert not self.ill()
+
+    def sql(self, name: str, statement: str) -> list[dict[str, Any]]:
+        """Said to the server itself."""
+        return ask(self.shape.port(name), statement)
 
     def log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
