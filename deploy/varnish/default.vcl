@@ -26,6 +26,11 @@ sub vcl_recv {
         return (synth(400));
     }
     set req.http.Host = std.tolower(req.http.Host);
+    if (req.method == "POST" && !req.http.Transfer-Encoding && req.http.Content-Length !~ "[1-9]") {
+        # Sent over a kept connection that is just being cut, Varnish would send it again, and it may have been heard
+        # the first time. What has a body is never sent twice. The shop's own forms all have fields.
+        return (synth(400));
+    }
     if (req.method == "POST" || req.http.Transfer-Encoding || (req.http.Content-Length && req.http.Content-Length != "0")) {
         # Forms; and bodies with a GET, which are dropped in vcl_backend_fetch.
         call pass_it;

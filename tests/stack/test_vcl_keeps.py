@@ -198,6 +198,14 @@ def test_a_form_passes_as_it_is(ask: Browser, shop: Origin, target: str) -> None
     ] * 2
 
 
+@pytest.mark.parametrize("length", ["", "0", "00"])
+def test_a_form_without_fields_is_refused(ask: Browser, shop: Origin, length: str) -> None:
+    """It might be sent twice (test_vcl_twice.py)."""
+    answer = ask("/checkout/orders", "POST", content_length=length)
+    assert (answer.status, answer.headers["cache-control"]) == (400, "no-store")
+    assert shop.asked == []
+
+
 @pytest.mark.parametrize("target", ["/p/earth", "/cart"])
 @pytest.mark.parametrize(("coding", "body"), [("", b"q=bad"), ("chunked", b"5\r\nq=bad\r\n0\r\n\r\n")])
 def test_a_body_with_a_get_is_dropped_and_nothing_kept(
