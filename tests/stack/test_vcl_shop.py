@@ -11,10 +11,15 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from hypermart.adapters.cdn import opened
 from hypermart.app import create_app
+from hypermart.domain.catalog.actions import change_price
+from hypermart.domain.catalog.models import Variant
+from hypermart.jobs.delivery import deliver, due
 from hypermart.qa.clock import QaClock
+from hypermart.services import opened as services_opened
 from hypermart.settings import Settings
 from tests.parts.origin import until
 from tests.parts.server import free_port, serving
@@ -137,3 +142,22 @@ async def test_a_purge_by_the_setting_brings_new_pages(ask: Browser, shop: Varni
     async with opened(f"varnish:{shop.purge_url}", "") as cdn:
         await cdn.purge(["menu"])
     assert (ask("/").cache, ask("/pages/about").cache) == ("miss", "miss")
+
+
+async def test_a_new_price_is_seen_by_everybody(demo_copy_settings: Settings, tmp_path: Path, clock: QaClock) -> None:
+    """From the change to the shopper: outbox, job, purge."""
+    pages = ("/p/summer-flowers?v=AP004-S-U", "/c/flowers", "/search?q=summer+flowers")
+    with open_behind_the_edge(demo_copy_settings, tmp_path) as shop:
+        ask = Browser(shop.sockets.public, "shop.test")
+        assert not [page for page in pages if "€11.11" in ask(page).body.decode()]
+        async with services_opened(
+            msgspec.structs.replace(demo_copy_settings, cdn_url=f"varnish:{shop.purge_url}"), clock
+        ) as services:
+            async with services.db.write() as db:
+                variant_id = (await db.execute(select(Variant.id).where(Variant.sku == "AP004-S-U"))).scalar_one()
+                await change_price(db, variant_id, 1111, compare_at=None, at=clock.now(), reason="cheaper paper")
+            assert [ask(page).cache for page in pages] == ["hit"] * 3  # not told yet
+            for id_ in await due(services, "quick"):
+                await deliver(services, id_, "quick")
+        assert [page for page in pages if "€11.11" in ask(page).body.decode()] == list(pages)
+        assert [ask(page).cache for page in pages] == ["hit"] * 3
