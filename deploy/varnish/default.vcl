@@ -9,7 +9,7 @@ import xkey;
 include "backend.vcl";
 
 # X-Edge goes from one round of a request to the next: the first lookup -> fresh (an old page is there, a new one is
-# wanted) -> stale (there is no new one). It never leaves this file.
+# wanted) -> stale (there is no new one).
 
 sub vcl_recv {
     if (local.socket == "purge") {
@@ -26,6 +26,11 @@ sub vcl_recv {
         return (synth(400));
     }
     set req.http.Host = std.tolower(req.http.Host);
+    if (req.method == "POST" && !req.http.Transfer-Encoding && req.http.Content-Length !~ "[1-9]") {
+        # Sent over a kept connection that is just being cut, Varnish would send it again, and it may have been heard
+        # the first time. What has a body is never sent twice. The shop's own forms all have fields.
+        return (synth(400));
+    }
     if (req.method == "POST" || req.http.Transfer-Encoding || (req.http.Content-Length && req.http.Content-Length != "0")) {
         # Forms; and bodies with a GET, which are dropped in vcl_backend_fetch.
         call pass_it;
@@ -99,7 +104,7 @@ sub keep_known_keys {
         set req.url = regsub(req.url, "\?.*", "");
     }
     set req.url = regsub(req.url, "\?&", "?");
-    set req.url = std.querysort(regsub(req.url, "\?$", ""));
+    set req.url = std.querysort(regsub(req.url, "^([^?]*)\?$", "\1"));
 }
 
 sub vcl_hit {
@@ -113,7 +118,6 @@ sub vcl_hit {
 }
 
 sub vcl_backend_fetch {
-    unset bereq.http.X-Edge;
     if (bereq.method == "GET" || bereq.method == "HEAD") {
         unset bereq.body;
     }
@@ -125,10 +129,7 @@ sub vcl_backend_response {
         return (deliver);
     }
     if (beresp.status >= 500) {
-        if (bereq.is_bgfetch) {
-            return (abandon);
-        }
-        # Not remembered at all, so that an old page can still be found.
+        call keep_the_old_page;
         set beresp.uncacheable = true;
         set beresp.ttl = 0s;
         set beresp.grace = 0s;
@@ -147,7 +148,7 @@ sub vcl_backend_response {
         call do_not_keep;
     }
     # The marker: keys and a time of our own, or an address that never changes its content.
-    if (!(beresp.http.Surrogate-Key && beresp.http.Cache-Control ~ "s-maxage=[1-9]") && beresp.http.Cache-Control !~ "immutable") {
+    if (!(beresp.http.Surrogate-Key ~ "\S" && beresp.http.Cache-Control ~ "s-maxage=[1-9]") && beresp.http.Cache-Control !~ "immutable") {
         call do_not_keep;
     }
     set beresp.http.xkey = beresp.http.Surrogate-Key;
@@ -163,6 +164,13 @@ sub vcl_backend_response {
     return (deliver);
 }
 
+# An answer of any kind would replace it.
+sub keep_the_old_page {
+    if (bereq.is_bgfetch || bereq.http.X-Edge == "fresh") {
+        return (abandon);
+    }
+}
+
 # Remembered for two minutes as what is not kept, so that nobody waits for somebody else's answer.
 sub do_not_keep {
     set beresp.uncacheable = true;
@@ -171,19 +179,12 @@ sub do_not_keep {
 }
 
 sub vcl_backend_error {
-    if (bereq.is_bgfetch) {
-        return (abandon);
-    }
+    call keep_the_old_page;
     set beresp.http.X-Edge-Away = "yes";
     return (deliver);
 }
 
 sub vcl_deliver {
-    if (resp.status >= 500 && req.http.X-Edge == "fresh") {
-        set req.grace = 365d;
-        set req.http.X-Edge = "stale";
-        return (restart);
-    }
     if (resp.http.X-Edge-Away) {
         return (synth(503));
     }
@@ -204,6 +205,12 @@ sub vcl_deliver {
 }
 
 sub vcl_synth {
+    if (req.http.X-Edge == "fresh") {
+        # There is no new page: the old one, as long as stale-if-error says.
+        set req.grace = 365d;
+        set req.http.X-Edge = "stale";
+        return (restart);
+    }
     set resp.http.Cache-Control = "no-store";
     set resp.http.X-Content-Type-Options = "nosniff";
     if (local.socket == "purge") {

@@ -69,8 +69,6 @@ class Origin:
         )
         if asked.target == "/readyz":
             answer = Answer(status=200 if self.is_ready else 503)
-        elif asked.target == "/livez":
-            answer = Answer()
         else:
             self.asked.append(asked)
             answer = self.answer(asked)
@@ -98,6 +96,7 @@ def origin() -> Iterator[Origin]:
     bound = free_port()
     own = Origin(address(bound))
     with serving(own, bound):
+        own.asked.clear()  # what waited for it
         yield own
 
 

@@ -149,3 +149,24 @@ async def test_a_database_that_is_away_is_said_plainly(demo_settings: Settings, 
             assert (answer.status_code, answer.headers.get("retry-after")) == (503, "10")
             assert answer.headers["cache-control"] == "no-store"
         assert (await client.get("/livez")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("cdn_url", "name", "parting"),
+    [
+        ("none:", "surrogate-key", " "),
+        ("varnish:http://127.0.0.1:1", "surrogate-key", " "),
+        ("fastly:S1", "surrogate-key", " "),
+        ("cloudflare:Z1", "cache-tag", ","),
+    ],
+)
+async def test_the_keys_are_said_as_the_cdn_reads_them(
+    demo_settings: Settings, clock: QaClock, cdn_url: str, name: str, parting: str
+) -> None:
+    app = create_app(msgspec.structs.replace(demo_settings, cdn_url=cdn_url, cdn_token="token"), clock=clock)
+    async with visiting(app) as client:
+        for path, keys in (("/pages/about", ["menu", "content:about"]), ("/robots.txt", ["menu", "feeds"])):
+            answer = await client.get(path)
+            assert answer.headers[name].split(parting) == keys
+            assert {"surrogate-key", "cache-tag"} & set(answer.headers) == {name}
+        assert {"surrogate-key", "cache-tag"} & set((await client.get("/feeds/products.xml")).headers) == {name}

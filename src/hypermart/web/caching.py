@@ -21,14 +21,15 @@ class Public(msgspec.Struct, frozen=True):
     until: datetime | None = None
     shared: int = SHARED
 
-    def headers(self, now: datetime) -> dict[str, str]:
+    def headers(self, now: datetime, cdn_url: str = "") -> dict[str, str]:
         seconds, extra = self.shared, f", stale-while-revalidate={REVALIDATE}"
         if self.until is not None and (left := (self.until - now).total_seconds()) < seconds + REVALIDATE:
             seconds, extra = max(0, min(seconds, int(left))), ""  # a page past its moment must not be served stale
-        return {
-            "cache-control": f"public, max-age=0, s-maxage={seconds}{extra}, stale-if-error={IF_ERROR}",
-            "surrogate-key": " ".join(self.keys),
-        }
+        policy = f"public, max-age=0, s-maxage={seconds}{extra}, stale-if-error={IF_ERROR}"
+        # Varnish and Fastly read the one, Cloudflare the other; each takes it off the answer.
+        if cdn_url.startswith("cloudflare:"):
+            return {"cache-control": policy, "cache-tag": ",".join(self.keys)}
+        return {"cache-control": policy, "surrogate-key": " ".join(self.keys)}
 
 
 def etag(body: bytes) -> str:

@@ -63,7 +63,11 @@ class Shop:
         body = self.render(template, view, path=request.scope["path"], **extra)
         if cache is None:
             return Response(body, media_type=HTML, status_code=status, headers={"cache-control": NO_STORE})
-        return self.answer(request, body, HTML, {**cache.headers(self.now()), "etag": etag(body)})
+        return self.answer(request, body, HTML, {**self.kept(cache), "etag": etag(body)})
+
+    def kept(self, cache: Public) -> dict[str, str]:
+        """The headers that say so to browsers and to the CDN of this shop."""
+        return cache.headers(self.now(), self.settings.cdn_url)
 
     def render(self, template: str, view: Any, **extra: Any) -> bytes:
         return self._templates.get_template(template).render(page=view, **extra).encode()

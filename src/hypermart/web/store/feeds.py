@@ -31,7 +31,7 @@ SLOW = 3600
 
 def _answer(request: AnyRequest, shop: Shop, body: str, media_type: str) -> Answer:
     content = body.encode()
-    headers = Public(("menu", "feeds"), shared=SLOW).headers(shop.now()) | {"etag": etag(content)}
+    headers = shop.kept(Public(("menu", "feeds"), shared=SLOW)) | {"etag": etag(content)}
     return shop.answer(request, content, media_type, headers)
 
 
@@ -86,7 +86,7 @@ async def show_product_feed(shop: NamedDependency[Shop]) -> Stream:
     """Google's product feed (RSS 2.0 with the g: namespace), sent as it is read, so without an etag."""
     async with shop.read() as db:
         until = await next_price_change(db, shop.now())
-    return Stream(_feed(shop), media_type=XML, headers=Public(("feeds",), until, shared=SLOW).headers(shop.now()))
+    return Stream(_feed(shop), media_type=XML, headers=shop.kept(Public(("feeds",), until, shared=SLOW)))
 
 
 async def _feed(shop: Shop) -> AsyncIterator[bytes]:
