@@ -51,9 +51,8 @@ async def test_twice_and_no_more(services: Services, clock: QaClock) -> None:
 class Copy:
     """A replica in the hand of the test: it shows the rows that were handed on, and is in use as the test says."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        empty = databases.once("empty.db", lambda part: databases.run(databases._migrated, databases.sqlite_url(part)))
-        self.url = databases.sqlite_url(Path(shutil.copy(empty, folder / f"{name}.db")))
+    def __init__(self, empty: Path, path: Path) -> None:
+        self.url = databases.sqlite_url(Path(shutil.copy(empty, path)))
 
     def show(self, id_: int) -> None:
         at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -85,9 +84,15 @@ class Scene(NamedTuple):
 
 
 @pytest.fixture
-async def scene(services: Services, tmp_path: Path) -> Scene:
+def empty(worker: str) -> Path:
+    """A replica is a SQLite file here, whatever the primary is."""
+    return databases.once("empty.db", lambda part: databases.run(databases._migrated, databases.sqlite_url(part)))
+
+
+@pytest.fixture
+async def scene(services: Services, empty: Path, tmp_path: Path) -> Scene:
     """Two replicas, both in use, for as long as the test does not say otherwise; nothing is handed on yet."""
-    near, far = Copy(tmp_path, "near"), Copy(tmp_path, "far")
+    near, far = Copy(empty, tmp_path / "near.db"), Copy(empty, tmp_path / "far.db")
     replicas = Replicas([near.url, far.url], services.db.pulse, 10)
     replicas.looked_at = math.inf
     for replica in replicas.all:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -17,6 +16,7 @@ from hypermart.domain.catalog.models import Variant
 from hypermart.jobs import idle
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
+from hypermart.worker import inline
 from tests.parts.pair import Pair
 from tests.split.conftest import NAME
 
@@ -92,6 +92,12 @@ async def test_a_user_who_may_not_see_transactions_says_so_once(servers: Pair, s
         assert [entry["event"] for entry in logs] == ["transactions.unseen"]
 
 
-async def test_on_sqlite_nobody_looks(settings: Settings, services: Services) -> None:
-    if settings.is_embedded:
-        await asyncio.wait_for(idle.ending_idle(replace(services)), 1)
+async def test_each_worker_does_it(split: Settings, other: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle, "IDLE", 1)
+    monkeypatch.setattr(idle, "PERIOD", 0.2)
+    settings = msgspec.structs.replace(split, valkey_url="redis://127.0.0.1:1")
+    async with opened(settings) as services, inline(services), other.db.writer.connect() as frozen:
+        await frozen.execute(HOLD)
+        await asyncio.sleep(3)
+        with pytest.raises(OperationalError):
+            await frozen.execute(HOLD)

@@ -20,6 +20,7 @@ from hypermart.domain.catalog.models import Variant
 from hypermart.qa.clock import QaClock
 from hypermart.services import opened
 from hypermart.settings import Settings
+from hypermart.web.away import NOT_CHARGED, PLACING
 from tests.faults.buying import Shopper
 from tests.parts.pair import Pair
 from tests.parts.selling import FLOWERS
@@ -86,6 +87,9 @@ async def test_a_lost_primary(servers: Pair, split: Settings, loop: Loop, way: s
                     public = [timed(client, "GET", path) for path in PUBLIC]
                     answers = await asyncio.gather(*private, *public)
                     assert [answer.status_code for answer, _ in answers] == [503] * 3 + [200] * 4
+                    assert all('id="departments"' in answer.text for answer, _ in answers)
+                    assert NOT_CHARGED.message in answers[0][0].text
+                    assert PLACING.message in answers[1][0].text
                     assert max(took for _, took in answers[:3]) < CHECKOUT, [took for _, took in answers]
                     assert max(took for _, took in answers[3:]) < 1.5, [took for _, took in answers]
                 many = await asyncio.gather(*(timed(client, "POST", "/cart/lines", data=form) for _ in range(60)))
