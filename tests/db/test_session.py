@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from hypermart.db.outbox import Outbox, later
 from hypermart.db.session import Database, WriteSession, stale
 from hypermart.domain.catalog.models import Category
 from hypermart.domain.content.models import ContentPage
 from hypermart.qa.clock import QaClock
+from tests.parts.databases import is_mysql
 
 
 def about(clock: QaClock, **changes: Any) -> ContentPage:
@@ -62,6 +66,56 @@ async def test_a_rolled_back_write_queues_nothing_and_rings_no_bell(database: Da
     assert await titles(database) == []
     assert await outbox(database) == []
     assert rung == []
+
+
+async def rollbacks(database: Database) -> tuple[int, int]:
+    """Which connection the pool gives, and how many ROLLBACKs it was ever sent."""
+    async with database.writer.connect() as connection:
+        status = await connection.execute(text("SHOW SESSION STATUS LIKE 'Com_rollback'"))
+        count = int(status.one()[1])
+        found = (await connection.execute(text("SELECT CONNECTION_ID()"))).scalar_one(), count
+        await connection.commit()
+    return found
+
+
+def forget_to_commit(connection: PoolProxiedConnection) -> None:
+    connection.cursor().execute("UPDATE content_pages SET title = 'Lost'")
+    connection.close()
+
+
+@pytest.mark.skipif(not is_mysql(), reason="SQLite rolls back without a round trip")
+async def test_what_was_committed_is_not_rolled_back_and_everything_else_is(database: Database, clock: QaClock) -> None:
+    async with database.write() as db:
+        db.add(about(clock))
+    before = await rollbacks(database)
+    async with database.write() as db:
+        await db.execute(update(ContentPage).values(title="Kept"))  # no page is asked for here
+    assert await rollbacks(database) == before, "a COMMIT is enough"
+
+    await greenlet_spawn(forget_to_commit, await database.writer.raw_connection())
+    assert await titles(database) == ["Kept"]
+    assert await rollbacks(database) == (before[0], before[1] + 1)
+
+
+async def test_a_write_that_is_cancelled_leaves_nothing(database: Database, clock: QaClock) -> None:
+    async with database.write() as db:
+        db.add(about(clock))
+
+    async def lose() -> None:
+        async with database.write() as db:
+            await db.execute(update(ContentPage).values(title="Lost"))
+            changed.set()
+            await asyncio.sleep(60)
+
+    changed = asyncio.Event()
+    task = asyncio.create_task(lose())
+    await changed.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.write() as db:
+        await db.execute(update(ContentPage).values(title=ContentPage.title + "!"))
+    assert await titles(database) == ["About!"]
 
 
 async def test_a_read_session_refuses_writes(database: Database, clock: QaClock) -> None:

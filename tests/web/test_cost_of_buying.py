@@ -14,8 +14,8 @@ from tests.web.test_cost_and_cache import counted
 
 #: Every page reads the cart in one statement, and in another what delivery and tax cost where it goes.
 VIEW = 2
-#: A form that is sent locks the cart, changes it, and reads it again to know which step comes next.
-SAVED = 2 + VIEW
+#: A form that is sent locks and changes the cart at once, and reads it again to know which step comes next.
+SAVED = 1 + VIEW
 #: Countries to choose from; departments around the page.
 COUNTRIES = DEPARTMENTS = 1
 #: To a cart: offer, lock, lines, and two rows that change. To a new one: offer, no cart, offer, and two rows that come.
@@ -25,7 +25,7 @@ PLACED = (
     len(("cart", "live attempt"))
     + VIEW
     + len(("attempts of late", "attempt", "its event", "levels", "stock"))
-    + len(("cart again, to end it", "its lines", "its end", "counter", "number"))
+    + len(("end of the cart", "its lines", "counter", "number"))
     + len(("order", "lines", "their ids", "taxes", "event", "two mails", "two mails", "badge"))
 )
 ORDER = 4

@@ -161,7 +161,7 @@ class Database:
         due, now = [], self.clock.now()
         for job, args, due_at in db.info["later"]:
             row = {"job": job, "args": args, "created_at": now, "due_at": due_at or now}
-            inserted: Any = await (await db.connection()).execute(insert(Outbox).values(row))
+            inserted: Any = await (await db.connection()).execute(insert(Outbox), row)
             if row["due_at"] <= now:
                 due.append(inserted.inserted_primary_key[0])
         return due

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 import msgspec
-from sqlalchemy import Column, delete, exists, false, func, select
+from sqlalchemy import Column, Update, bindparam, delete, exists, false, func, literal, select, update
 
-from hypermart.db.base import Base
+from hypermart.db.base import Base, UtcDateTime
 from hypermart.db.session import WriteSession
 from hypermart.domain.cart import rules
 from hypermart.domain.cart.models import Cart, CartLine
@@ -20,6 +20,18 @@ from hypermart.domain.catalog.models import Variant
 from hypermart.domain.customers.address import Address
 from hypermart.errors import Refused
 
+_LOCKED = (
+    select(Cart)
+    .where(Cart.token_hash == bindparam("token_hash"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_LINES = select(CartLine).where(CartLine.cart_id == bindparam("cart_id"))
+_PRICED = (
+    select(CartLine, func.coalesce(TODAY, CartLine.seen_price))
+    .outerjoin(Variant, Variant.id == CartLine.variant_id)
+    .where(CartLine.cart_id == bindparam("cart_id"))
+)
 BATCH = 500
 """Carts that one transaction forgets."""
 
@@ -30,9 +42,7 @@ class CannotAdd(Refused):
 
 async def locked_cart(db: WriteSession, token_hash: str) -> Cart | None:
     """The cart under the hash, also an expired or completed one, for this transaction alone."""
-    return await db.scalar(
-        select(Cart).where(Cart.token_hash == token_hash).with_for_update().execution_options(populate_existing=True)
-    )
+    return await db.scalar(_LOCKED, {"token_hash": token_hash})
 
 
 async def open_cart(db: WriteSession, token_hash: str, now: datetime) -> Cart | None:
@@ -52,6 +62,11 @@ def touch(cart: Cart, now: datetime) -> None:
     """The cart is another one than it was, and kept anew."""
     cart.version += 1
     cart.updated_at, cart.expires_at = now, now + rules.KEPT
+
+
+def _touched(now: datetime) -> dict[str, Any]:
+    """The same as values of an UPDATE, for what needs to know nothing of the cart."""
+    return {"version": Cart.version + 1, "updated_at": now, "expires_at": now + rules.KEPT}
 
 
 async def add_line(db: WriteSession, token_hash: str, variant_id: int, quantity: int, now: datetime) -> Added | None:
@@ -98,8 +113,7 @@ async def _wanted(db: WriteSession, variant_id: int, now: datetime) -> Offer:
 
 async def _priced_lines(db: WriteSession, cart: Cart, now: datetime) -> list[tuple[CartLine, int]]:
     """Each with today's price, or where the variant is gone with what it cost."""
-    lines = select(CartLine, func.coalesce(TODAY, CartLine.seen_price)).where(CartLine.cart_id == cart.id)
-    rows = await db.execute(lines.outerjoin(Variant, Variant.id == CartLine.variant_id), {"now": now})
+    rows = await db.execute(_PRICED, {"cart_id": cart.id, "now": now})
     return [(line, int(price)) for line, price in rows]
 
 
@@ -230,35 +244,36 @@ class Contact(TypedDict):
 
 async def set_address(db: WriteSession, token_hash: str, *, now: datetime, **given: Unpack[Contact]) -> bool:
     """Whom and where it goes to, as typed. False if there is no open cart, as in the next two."""
-    cart = await open_cart(db, token_hash, now)
-    if cart is None:
-        return False
-    cart.email = given["email"]
-    cart.address = msgspec.to_builtins(given["address"])
-    cart.billing = msgspec.to_builtins(given["billing"])
-    if given["wants_news"] != (cart.wants_news_at is not None):
-        cart.wants_news_at = now if given["wants_news"] else None
-    touch(cart, now)
-    return True
+    return await _set(
+        db,
+        token_hash,
+        now,
+        email=given["email"],
+        address=msgspec.to_builtins(given["address"]),
+        billing=msgspec.to_builtins(given["billing"]),
+        wants_news_at=func.coalesce(Cart.wants_news_at, literal(now, UtcDateTime())) if given["wants_news"] else None,
+    )
 
 
 async def choose_delivery(db: WriteSession, token_hash: str, method: str, now: datetime) -> bool:
     """By the code of one of the options that the cart's page offers; whether it is one is asked there."""
-    return await _choose(db, token_hash, now, delivery_method=method)
+    return await _set(db, token_hash, now, delivery_method=method)
 
 
 async def choose_payment(db: WriteSession, token_hash: str, method: str, now: datetime) -> bool:
-    return await _choose(db, token_hash, now, payment_method=method)
+    return await _set(db, token_hash, now, payment_method=method)
 
 
-async def _choose(db: WriteSession, token_hash: str, now: datetime, **chosen: str) -> bool:
-    cart = await open_cart(db, token_hash, now)
-    if cart is None:
-        return False
-    for field, value in chosen.items():
-        setattr(cart, field, value)
-    touch(cart, now)
-    return True
+async def _set(db: WriteSession, token_hash: str, now: datetime, **values: Any) -> bool:
+    """Locks the open cart and changes it, in one statement."""
+    is_open = Cart.token_hash == token_hash, Cart.completed_at.is_(None), Cart.expires_at > now
+    return await _changed(db, update(Cart).where(*is_open).values(_touched(now) | values))
+
+
+async def _changed(db: WriteSession, statement: Update) -> bool:
+    """Whether there was a cart to change."""
+    changed: Any = await db.execute(statement.execution_options(synchronize_session=False))  # no page shows this
+    return bool(changed.rowcount == 1)
 
 
 async def hand_over(db: WriteSession, cart_id: int, token_hash: str, now: datetime) -> bool:
@@ -306,18 +321,20 @@ async def complete(db: WriteSession, cart_id: int, bought: Mapping[int, int], no
     What else was in it, saved or put in while the money was on its way, stays with the shopper: in a new cart under
     the same cookie. The completed one gets a hash that no cookie has.
     """
-    cart = await db.get(Cart, cart_id, with_for_update=True, populate_existing=True)
-    if cart is None:
+    end = _touched(now) | {"completed_at": now}
+    if not await _changed(db, update(Cart).where(Cart.id == cart_id).values(end)):
         raise LookupError(f"cart {cart_id} is gone, though somebody pays for it")
-    cart.completed_at = now
-    touch(cart, now)
     left = [
         (line, 0 if line.is_saved else min(line.quantity, bought.get(line.variant_id or 0, 0)))
-        for line in await db.scalars(select(CartLine).where(CartLine.cart_id == cart.id))
+        for line in await db.scalars(_LINES, {"cart_id": cart_id})
     ]
     left = [(line, sold) for line, sold in left if sold < line.quantity]
-    if not left:
-        return
+    if left:
+        await _leave(db, await db.get_one(Cart, cart_id, populate_existing=True), left, now)
+
+
+async def _leave(db: WriteSession, cart: Cart, left: list[tuple[CartLine, int]], now: datetime) -> None:
+    """What of each line was not `sold` goes to a new cart, under the cookie of the completed one."""
     token_hash, cart.token_hash = cart.token_hash, secrets.token_hex(32)
     await db.flush()  # a hash is unique
     heir = await new_cart(db, token_hash, now)

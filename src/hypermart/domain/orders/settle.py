@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from hypermart import failpoints
 from hypermart.db.outbox import later
@@ -40,6 +40,8 @@ from hypermart.domain.stock.reservations import OutOfStock, allocate, claim, rel
 from hypermart.ports import Gateway, GatewayAway, GatewayRefused, Intent
 
 log = structlog.get_logger(__name__)
+_CART_ID = select(PaymentAttempt.cart_id).where(PaymentAttempt.key == bindparam("key"))  # never changes
+_CART_LOCKED = select(Cart.id).where(Cart.id == _CART_ID.scalar_subquery()).with_for_update()
 Claim: TypeAlias = Literal["claimed", "impossible", "mismatch", "settled"]
 
 
@@ -176,6 +178,5 @@ async def _settle(till: Till, key: str, state: str, detail: str) -> None:
 
 
 async def _locked(db: WriteSession, key: str) -> PaymentAttempt:
-    cart_id = select(PaymentAttempt.cart_id).where(PaymentAttempt.key == key).scalar_subquery()  # never changes
-    await db.execute(select(Cart.id).where(Cart.id == cart_id).with_for_update())
+    await db.execute(_CART_LOCKED, {"key": key})
     return await locked_attempt(db, key)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hypermart import failpoints
@@ -22,6 +22,10 @@ from hypermart.domain.payments.models import PaymentAttempt
 from hypermart.domain.payments.rules import CARD, FREE, METHODS
 
 FIRST = 1001
+_COUNTERS = Counter.metadata.tables["counters"]
+_RAISED = update(_COUNTERS).where(_COUNTERS.c.name == "order").values(value=_COUNTERS.c.value + 1)
+_RAISED_TO = select(_COUNTERS.c.value).where(_COUNTERS.c.name == "order")
+_LINE_IDS = select(OrderLine.id).where(OrderLine.order_id == bindparam("order_id")).order_by(OrderLine.position)
 
 
 async def write_order(db: WriteSession, attempt: PaymentAttempt, draft: Draft, now: datetime) -> int:
@@ -30,8 +34,8 @@ async def write_order(db: WriteSession, attempt: PaymentAttempt, draft: Draft, n
     number = await _next_number(db)  # last of all that is shared: other orders wait for it until the commit
     order_id = await _insert(db, _order(attempt, draft, number, now))
     await insert_many(db, OrderLine, _lines(order_id, draft))
-    found = select(OrderLine.id).where(OrderLine.order_id == order_id).order_by(OrderLine.position)
-    await insert_many(db, OrderTaxLine, _tax_lines(order_id, draft, list(await db.scalars(found))))
+    line_ids = list(await db.scalars(_LINE_IDS, {"order_id": order_id}))
+    await insert_many(db, OrderTaxLine, _tax_lines(order_id, draft, line_ids))
     kinds = ["placed", "paid"] if _is_paid(attempt) else ["placed"]
     await insert_many(db, OrderEvent, [_event(order_id, kind, now) for kind in kinds])
     later(db, "mail_order_confirmation", order=number)
@@ -74,7 +78,7 @@ def _order(attempt: PaymentAttempt, draft: Draft, number: int, now: datetime) ->
 
 
 async def _insert(db: WriteSession, order: dict[str, Any]) -> int:
-    inserted: Any = await (await db.connection()).execute(insert(Order.metadata.tables["orders"]).values(order))
+    inserted: Any = await (await db.connection()).execute(insert(Order.metadata.tables["orders"]), order)
     return int(inserted.inserted_primary_key[0])
 
 
@@ -84,11 +88,9 @@ def _event(order_id: int, kind: str, now: datetime) -> dict[str, Any]:
 
 async def _next_number(db: WriteSession) -> int:
     for _ in range(2):
-        raised: Any = await db.execute(  # no page shows this
-            update(Counter).where(Counter.name == "order").values(value=Counter.value + 1)
-        )
+        raised: Any = await db.execute(_RAISED)  # no page shows this
         if raised.rowcount == 1:
-            return (await db.execute(select(Counter.value).where(Counter.name == "order"))).scalar_one()
+            return int((await db.execute(_RAISED_TO)).scalar_one())
         try:  # the first order of the shop
             async with db.begin_nested():
                 await db.execute(insert(Counter).values(name="order", value=FIRST - 1))

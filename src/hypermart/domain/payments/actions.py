@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hypermart.db.session import ReadSession, WriteSession
@@ -28,6 +28,14 @@ from hypermart.domain.payments.models import (
 from hypermart.errors import NotFound, Refused
 from hypermart.money import Money
 
+_EVENTS = GatewayEvent.metadata.tables["gateway_events"]
+_LIVE = select(PaymentAttempt).where(PaymentAttempt.live_cart_id == bindparam("cart_id")).with_for_update()
+_LOCKED = (
+    select(PaymentAttempt)
+    .where(PaymentAttempt.key == bindparam("key"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 BATCH = 500
 
 
@@ -78,16 +86,11 @@ async def open_attempt(db: WriteSession, opening: Opening, now: datetime) -> Pay
 
 
 async def live_attempt(db: WriteSession, cart_id: int) -> PaymentAttempt | None:
-    return await db.scalar(select(PaymentAttempt).where(PaymentAttempt.live_cart_id == cart_id).with_for_update())
+    return await db.scalar(_LIVE, {"cart_id": cart_id})
 
 
 async def locked_attempt(db: WriteSession, key: str) -> PaymentAttempt:
-    attempt = await db.scalar(
-        select(PaymentAttempt)
-        .where(PaymentAttempt.key == key)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    attempt = await db.scalar(_LOCKED, {"key": key})
     if attempt is None:
         raise NotFound("payment")
     return attempt
@@ -119,9 +122,9 @@ async def take_event(db: WriteSession, event_id: str, ref: str, now: datetime) -
 
     An attempt that does not know `ref` yet is left to the caller: ''.
     """
-    try:
-        async with db.begin_nested():
-            db.add(GatewayEvent(event_id=event_id, gateway_ref=ref, received_at=now))
+    event = {"event_id": event_id, "gateway_ref": ref, "received_at": now}
+    try:  # without a savepoint: of a row that is refused nothing remains, and nothing was written before it
+        await (await db.connection()).execute(insert(_EVENTS), event)
     except IntegrityError:
         return None
     await db.execute(  # no page shows this

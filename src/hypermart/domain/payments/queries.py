@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from hypermart.db.session import AnySession
 from hypermart.domain.payments.models import PaymentAttempt
 from hypermart.errors import NotFound
 from hypermart.money import Money
+
+_TABLE = PaymentAttempt.metadata.tables["payment_attempts"].c
+_FACTS = select(
+    _TABLE.state, _TABLE.amount, _TABLE.currency, _TABLE.gateway_ref, _TABLE.created_at, _TABLE.expires_at
+).where(_TABLE.key == bindparam("key"))
 
 
 class AttemptFacts(msgspec.Struct, frozen=True):
@@ -26,9 +31,7 @@ class AttemptFacts(msgspec.Struct, frozen=True):
 
 async def attempt_facts(db: AnySession, key: str) -> AttemptFacts:
     """Raises NotFound."""
-    table = PaymentAttempt.__table__.c
-    columns = (table.state, table.amount, table.currency, table.gateway_ref, table.created_at, table.expires_at)
-    row = (await db.execute(select(*columns).where(table.key == key))).first()
+    row = (await db.execute(_FACTS, {"key": key})).first()
     if row is None:
         raise NotFound("payment")
     amount = Money(row.amount, row.currency)
