@@ -1,4 +1,4 @@
-"""The tutorial of docs/qa.md, followed in an empty folder: green without a warning, red with a bug, what is left then."""
+"""The tutorial of docs/qa.md, followed in an empty folder: green without a warning, red with a bug, what is left."""
 
 from __future__ import annotations
 
