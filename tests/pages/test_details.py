@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import AsyncIterator, Callable
 
 import httpx
@@ -96,3 +97,11 @@ def test_what_stops_a_cart_is_named_so_that_it_can_be_told_apart(shop: httpx.Cli
 def test_an_empty_mailbox_is_empty(shops: Callable[[str], httpx.Client]) -> None:
     answer = BY_NAME["mailbox-empty"].answer(shops("unsold"))
     assert "No mail has been sent yet" in answer.text
+
+
+@pytest.mark.parametrize(
+    "state", ["search-hit", "search-empty", "cart-typical", "address", "delivery-step", "payment", "review"]
+)
+def test_search_and_private_pages_are_kept_from_search_engines(state: str, shop: httpx.Client) -> None:
+    """On purpose, so `make lighthouse` does not ask whether these can be found (NOINDEX there)."""
+    assert re.search(r'<meta name="robots" content="noindex\b', BY_NAME[state].answer(shop).text)
