@@ -81,14 +81,9 @@ def database(services: Services) -> Database:
 @pytest.fixture(scope="session")
 def demo_settings(worker: str) -> Settings:
     """The demo shop, imported once per run. Tests only look at it."""
+    from tests.parts.shops import unsold_settings  # noqa: PLC0415  (only runs that look at a shop pay for it)
 
-    async def fill(settings: Settings) -> None:
-        from hypermart.demo import seed  # noqa: PLC0415  (only runs that look at the demo shop pay for it)
-
-        async with opened(settings, QaClock()) as services:
-            await seed(services)
-
-    return databases.demo(fill)
+    return unsold_settings()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import html
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from hypermart.qa.states import HTML_STATES, State
 from hypermart.qa.tools import TOOLS
 from hypermart.settings import ROOT
 from tests.parts import databases
-from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop
+from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop, unsold_settings
 
 FOLDER = ROOT / "test-results" / "screenshots"
 WIDTHS, THEMES = (390, 1280), ("light", "dark")
@@ -64,8 +65,13 @@ async def take_all(wanted: list[str]) -> None:
     if program is None:
         sys.exit("Chromium is missing: run tests/provision.sh")
     settings = states_settings()
-    with open_shop(settings) as shop, sick_shop(settings) as sick, unpaid_shop(settings) as unpaid:
-        others = {"sick": sick, "unpaid": unpaid}
+    with contextlib.ExitStack() as stack:
+        shop = stack.enter_context(open_shop(settings))
+        others = {
+            "sick": stack.enter_context(sick_shop(settings)),
+            "unpaid": stack.enter_context(unpaid_shop(settings)),
+            "unsold": stack.enter_context(open_shop(unsold_settings())),
+        }
         async with chromium(program) as browser:
             for number, state in enumerate(HTML_STATES, 1):
                 if not wanted or state.name in wanted:
@@ -78,6 +84,7 @@ if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     with databases.session():
         states_settings()  # filled before an event loop runs: it runs its own
+        unsold_settings()
         asyncio.run(take_all(sys.argv[1:]))
     (FOLDER / "index.html").write_text(contact_sheet())
     print(f"\n{FOLDER / 'index.html'}")  # noqa: T201

@@ -38,7 +38,7 @@ function Blocked({ page }: { page: CartPage }) {
       <p>Before you can check out:</p>
       <ul role="list">
         {found.map(({ row, notice }) => (
-          <li key={`${row.id} ${notice.text}`}><a href={`#line-${row.id}`}>{row.title}</a>{`: ${notice.text}`}</li>
+          <li key={`${row.id} ${notice.text}`}><a href={`#line-${row.id}`}>{row.title}{row.options && `, ${row.options}`}</a>{`: ${notice.text}`}</li>
         ))}
       </ul>
     </div>

@@ -34,7 +34,7 @@ async def test_all_countries_of_the_eu_have_their_rates_and_nobody_else_has(demo
         assert 500 <= taxed[country]["reduced"].rate <= taxed[country]["standard"].rate
         assert taxed[country]["standard"].title
     assert rate_of(taxed["GB"], "", is_taxable=True).reason == EXPORT
-    assert (taxed["DE"]["standard"].title, taxed["DE"]["standard"].rate) == ("MwSt.", 1900)
+    assert (taxed["DE"]["standard"].title, taxed["DE"]["standard"].rate) == ("VAT", 1900)
     assert taxed["FI"]["standard"].rate == 2550
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from hypermart.settings import Settings
 from tests.parts.selling_site import SellingSite, selling_site
-from tests.parts.visits import browser, shop, shops, sick, site, unpaid
+from tests.parts.visits import browser, shop, shops, sick, site, unpaid, unsold
 from tests.web.conftest import db, shopper
 
-__all__ = ["browser", "db", "shop", "shopper", "shops", "sick", "site", "unpaid"]
+__all__ = ["browser", "db", "shop", "shopper", "shops", "sick", "site", "unpaid", "unsold"]
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ import httpx
 import msgspec
 from litestar import Litestar, get
 
+from hypermart import demo
 from hypermart.app import create_app
 from hypermart.qa import seeding
 from hypermart.qa.clock import QaClock
-from hypermart.services import Services
+from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from tests.parts import databases
 from tests.parts.server import address, free_port, serving
@@ -21,6 +22,16 @@ from tests.parts.visitor import ORIGIN, here
 
 #: Nobody listens there.
 AWAY = "mysql+asyncmy://nobody:nothing@127.0.0.1:1/none"
+
+
+def unsold_settings() -> Settings:
+    """The demo shop as it was imported: nobody has bought anything yet. Made once per run. Tests only look at it."""
+
+    async def fill(settings: Settings) -> None:
+        async with opened(settings, QaClock()) as services:
+            await demo.seed(services)
+
+    return databases.demo(fill)
 
 
 def states_settings() -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
@@ -11,7 +12,7 @@ from playwright.async_api import Browser
 from hypermart.qa.browser import chromium
 from hypermart.qa.tools import need
 from tests.parts import databases
-from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop
+from tests.parts.shops import open_shop, sick_shop, states_settings, unpaid_shop, unsold_settings
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +41,17 @@ def unpaid(worker: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shops(shop: httpx.Client, sick: str, unpaid: str) -> Iterator[Callable[[str], httpx.Client]]:
+def unsold(worker: str) -> Iterator[str]:
+    with open_shop(unsold_settings()) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def shops(shop: httpx.Client, sick: str, unpaid: str, unsold: str) -> Iterator[Callable[[str], httpx.Client]]:
     """By the seed of a state: who is asked for it."""
-    with httpx.Client(base_url=sick, timeout=20) as ill, httpx.Client(base_url=unpaid, timeout=20) as poor:
-        others = {"sick": ill, "unpaid": poor}
+    with contextlib.ExitStack() as stack:
+        bases = {"sick": sick, "unpaid": unpaid, "unsold": unsold}
+        others = {seed: stack.enter_context(httpx.Client(base_url=base, timeout=20)) for seed, base in bases.items()}
         yield lambda seed: others.get(seed, shop)
 
 

@@ -1,4 +1,4 @@
-"""The tutorial of docs/qa.md, followed in an empty folder: green, red with a bug, and what is left then."""
+"""The tutorial of docs/qa.md, followed in an empty folder: green without a warning, red with a bug, what is left."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 def follow(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "HYPERMART_"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"]
     return subprocess.run(
         command, cwd=folder, env=own | environ, check=False, capture_output=True, text=True, timeout=110
     )

@@ -225,7 +225,7 @@ async def test_lines_are_removed_saved_and_taken_back(shopper: httpx.AsyncClient
 async def test_the_estimate_is_for_the_country_asked_about(shopper: httpx.AsyncClient, db: Database) -> None:
     await put(shopper, db)
     home, away = await cart(shopper), await cart(shopper, "?country=us")
-    assert "of which 19 % MwSt." in home.text
+    assert "of which 19 % VAT" in home.text
     assert "Export, no VAT" in away.text
     assert "International parcel: €19.90" in away.text
     assert '<option value="US" selected>' in away.answer.text

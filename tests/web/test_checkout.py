@@ -45,7 +45,7 @@ async def test_a_whole_purchase(selling: SellingShop, ada: Shopper) -> None:
     order = await ada.place(review)
     assert path(order) == "/orders/1001"
     assert order.title == "Thank you – Plate & Paper"
-    for words in ("Thank you, your order is placed", "€27.90", "of which 19 % MwSt. €4.45", "Reference: Order 1001"):
+    for words in ("Thank you, your order is placed", "€27.90", "of which 19 % VAT €4.45", "Reference: Order 1001"):
         assert words in order.text
     [row] = await selling.orders()
     assert (row.total, row.email, row.payment_status) == (2790, "ada@example.com", "pending")

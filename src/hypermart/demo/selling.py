@@ -37,9 +37,10 @@ class MethodEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Selling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    tax_title: str
     classes: dict[str, str]
-    rates: dict[str, tuple[str, int, int]]
-    """Country -> title, standard rate, reduced rate."""
+    rates: dict[str, tuple[int, int]]
+    """Country -> standard rate, reduced rate."""
     zones: dict[str, ZoneEntry]
     methods: dict[str, MethodEntry]
 
@@ -57,9 +58,9 @@ async def write_selling(db: WriteSession, shop_name: str) -> None:
 async def _write_tax(db: WriteSession, selling: Selling) -> None:
     db.add_all(TaxClass(code=code, title=title) for code, title in selling.classes.items())
     await db.flush()
-    for country, (title, standard, reduced) in selling.rates.items():
+    for country, (standard, reduced) in selling.rates.items():
         for code, rate in ((STANDARD, standard), ("reduced", reduced)):
-            db.add(TaxRate(country=country, tax_class=code, rate=rate, title=title))
+            db.add(TaxRate(country=country, tax_class=code, rate=rate, title=selling.tax_title))
     await db.flush()
 
 

@@ -46,7 +46,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 class _Backend:
     @pytest.fixture(scope="session")
-    def anyio_backend(self) -> tuple[str, dict[str, bool]]:
+    @classmethod
+    def anyio_backend(cls) -> tuple[str, dict[str, bool]]:
         return "asyncio", {"use_uvloop": False}
 
 

@@ -6,8 +6,8 @@ from playwright.async_api import Page
 
 from hypermart.qa.states import STATES, Kind, State
 
-ELSEWHERE = ("sick", "unpaid")
-"""Seeds of shops that lack a service: no healthy shop can show these states."""
+ELSEWHERE = ("sick", "unpaid", "unsold")
+"""Seeds of shops that lack a service, or any order: no healthy shop can show these states."""
 
 
 class Seeds:

@@ -65,7 +65,7 @@ class State(msgspec.Struct, frozen=True):
     seed: str = "demo"
     """`demo`: the demo catalogue. `states`: also hypermart.demo.states. `sick`: its database is away.
 
-    `unpaid`: as states, but the payment provider is away.
+    `unpaid`: as states, but the payment provider is away. `unsold`: the demo catalogue, and no order yet.
     """
     visitor: str = ""
     """Whose cookie comes along, of a private page: a name in hypermart.demo.carts.CARTS; nobody known without one."""
@@ -268,7 +268,7 @@ STATES: tuple[State, ...] = (
     State("cart-422", Kind.PRIVATE, "/cart", 422, seed="states", visitor="typical", typed={"q-": "1.5"}),
     *_checkout(),
     State("mailbox", Kind.PRIVATE, "/mail", seed="states"),
-    State("mailbox-empty", Kind.PRIVATE, "/mail"),
+    State("mailbox-empty", Kind.PRIVATE, "/mail", seed="unsold"),
     *_mail("paid", "Your order 1001"),
     *_mail("transfer", "Your order 1002"),
     *_mail("long", "Your order 1003"),

@@ -33,4 +33,4 @@ class TaxRate(Base):
     tax_class: Mapped[str] = mapped_column(exact(30), ForeignKey("tax_classes.code"))
     rate: Mapped[int]
     title: Mapped[str] = mapped_column(String(40))
-    """As it stands on the invoice: VAT, MwSt., TVA ..."""
+    """In the language of the shop, as it stands in a table of totals: VAT, MwSt., TVA ..."""
