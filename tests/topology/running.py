@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import socket
@@ -35,6 +36,10 @@ class Running:
         self.url = shape.url
         self.primary = mysql_url(shape, "mysql-primary")
         self.took = 0.0
+
+    @property
+    def gateway_secret(self) -> str:
+        return shop_environment(self.shape, self.folder)["GATEWAY_SECRET"]
 
     def say(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`hypermart stack WORDS`."""
@@ -107,10 +112,11 @@ class Gain(msgspec.Struct):
     path: Path
     start: int
 
-    def lines(self) -> list[str]:
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines that are JSON."""
         with self.path.open(errors="replace") as file:
             file.seek(self.start)
-            return file.read().splitlines()
+            return [json.loads(line) for line in file if line.startswith("{")]
 
 
 @contextlib.contextmanager

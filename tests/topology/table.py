@@ -1,4 +1,4 @@
-"""The table of docs/reliability.md out of the fault tests, so that no row is without a test: python -m tests.topology.table."""
+"""The table of docs/reliability.md, made of the fault tests (python -m tests.topology.table): no row without a test."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def patience(buyer: Shopper) -> Patient:
 async def settled(stack: Running, crowd: list[Shopper], seconds: float = 60) -> list[str]:
     """What the checker finds of these orders once mails and payments have come to rest."""
     deadline = time.monotonic() + seconds
-    while (found := findings(await stack.records(crowd))) and time.monotonic() < deadline:
+    while (found := findings(await stack.records(crowd))) and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(1)
     return found
 
@@ -204,7 +204,7 @@ async def test_mail_server_frozen(stack: Running, ada: Shopper, variants: list[i
 
 
 @pytest.mark.parametrize("how", ["KILL", "STOP"])
-async def test_gateway(stack: Running, ada: Shopper, variants: list[int], how: str) -> None:
+async def test_the_bank(stack: Running, ada: Shopper, variants: list[int], how: str) -> None:
     """Paying by card is put off in words; other ways of paying go on.
 
     Holds: no answer takes 10 s; in the end one order, paid once.
@@ -230,8 +230,8 @@ async def shopper_goes_on(buyer: Shopper, page: Page) -> Page:
     return await buyer.place(await buyer.visit("/checkout/review"))
 
 
-async def test_gateway_server_gone(stack: Running, variants: list[int]) -> None:
-    """Caddy itself is away: kept pages are still served, others say so, and all is well when it is back.
+async def test_caddy_killed(stack: Running, variants: list[int]) -> None:
+    """Kept pages are still served, others say so, and all is well when it is back.
 
     Holds: the edge serves old pages only while there are no new ones.
     """
