@@ -74,3 +74,13 @@ async def test_readers_that_stay_behind_fail_the_attempt(
     with pytest.raises(purge.ReaderBehind, match=f"outbox row {id_} is not shown"):
         await purge.purge_pages(replace(services, cdn=cdn), Task(id_, clock.now()), keys=["menu"])
     assert cdn.purged == []
+
+
+async def test_very_many_keys_are_everything(services: Services, clock: QaClock) -> None:
+    """A vendor that takes so many calls a minute would never be done with them."""
+    cdn = NotingCdn()
+    services = replace(services, cdn=cdn)
+    few, many = ([f"product:{number}" for number in range(count)] for count in (purge.MANY, purge.MANY + 1))
+    await deliver(services, await add(services, "purge_pages", keys=few), "quick")
+    await deliver(services, await add(services, "purge_pages", keys=many), "quick")
+    assert cdn.purged == [few, purge.EVERYTHING]
