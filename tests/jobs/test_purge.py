@@ -202,3 +202,13 @@ async def test_what_another_process_makes_of_a_replica_that_this_one_gave_up_is_
     scene.near.show(second)
     await deliver(scene.services, second, "quick")
     assert len(scene.cdn.purged) == 2
+
+
+async def test_very_many_keys_are_everything(services: Services, clock: QaClock) -> None:
+    """A vendor that takes so many calls a minute would never be done with them."""
+    cdn = NotingCdn()
+    services = replace(services, cdn=cdn)
+    few, many = ([f"product:{number}" for number in range(count)] for count in (purge.MANY, purge.MANY + 1))
+    await deliver(services, await add(services, "purge_pages", keys=few), "quick")
+    await deliver(services, await add(services, "purge_pages", keys=many), "quick")
+    assert cdn.purged == [few, purge.EVERYTHING]

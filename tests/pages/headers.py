@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 
 from hypermart.bogus.desk import CSP as BANK_CSP
+from hypermart.jobs.purge import EVERYTHING
 from hypermart.qa.states import Kind, State
 from hypermart.web.asgi import CSP
 from hypermart.web.demo.mail import ALONE
@@ -104,6 +105,8 @@ def _of_a_body(state: State, answer: httpx.Response) -> Iterator[str]:
         keys = given.get("surrogate-key", "")
         if not keys or len(keys) > 8000 or not all(map(KEY.fullmatch, keys.split(" "))):
             yield f"Surrogate-Key: {keys[:200]!r}"
+        if not set(EVERYTHING) & set(keys.split()):
+            yield "is not purged with everything"
 
 
 def differences(shop: httpx.Client, path: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -61,8 +61,8 @@ def euros(price: int) -> str:
     return f"€{price // 100}.{price % 100:02}"
 
 
-@contextlib.contextmanager
-def delayed(stack: Running, seconds: int) -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def delayed(stack: Running, seconds: int) -> AsyncIterator[None]:
     def delay(by: int) -> None:
         for statement in (
             "STOP REPLICA SQL_THREAD",
@@ -71,11 +71,11 @@ def delayed(stack: Running, seconds: int) -> Iterator[None]:
         ):
             stack.sql("mysql-replica", statement)
 
-    delay(seconds)
+    await asyncio.to_thread(delay, seconds)
     try:
         yield
     finally:
-        delay(0)
+        await asyncio.to_thread(delay, 0)
 
 
 async def products(services: Services, count: int) -> list[tuple[str, int, int]]:
@@ -117,7 +117,7 @@ async def test_a_price_changes_at_the_edge_while_the_replica_is_late(stack: Runn
         watches = [Watch(slug, variant_id, price + CHEAPER + n) for n, (slug, variant_id, price) in enumerate(chosen)]
         for watch in watches:
             await client.get(f"/p/{watch.slug}")  # kept, with the old price
-        with delayed(stack, DELAY):
+        async with delayed(stack, DELAY):
             tasks = []
             for watch in watches:
                 async with services.db.write() as db:
@@ -137,7 +137,7 @@ async def test_a_sale_begins_and_ends_at_the_edge_on_time(stack: Running) -> Non
     """
     async with stack.services() as services, httpx.AsyncClient(base_url=stack.url, timeout=30) as client:
         chosen = (await products(services, CHANGES + SALES))[CHANGES:]
-        with delayed(stack, DELAY):
+        async with delayed(stack, DELAY):
             begins = services.clock.now() + timedelta(seconds=DELAY + 7)
             ends = begins + timedelta(seconds=12)
             for _, variant_id, price in chosen:
@@ -177,8 +177,8 @@ async def test_each_request_of_a_journey_meets_another_replica(stack: Running) -
     assert "/orders/" in page.url
     await asyncio.sleep(0.5)  # the last line is being written
     served = {line["request"]: name for name, log in logs.items() for line in log.rows() if line["event"] == "request"}
-    by = [served[id_] for id_ in ids if id_ in served]
-    assert len(by) >= 12
+    by = [served[id_] for id_ in ids]
+    assert len(by) >= 11
     assert [pair for pair in itertools.pairwise(by) if pair[0] == pair[1]] == []
 
 

@@ -31,6 +31,10 @@ AGAIN = timedelta(seconds=5)
 """A page that was being rendered from old rows when the first purge came is older than this by then."""
 STEP = 0.05
 """Seconds."""
+MANY = 1000
+"""Vendors count calls: after a large import, all pages are cheaper than each by its key."""
+EVERYTHING = ["feeds", "menu"]
+"""Every public page carries one of the two (docs/caching.md)."""
 
 
 class ReaderBehind(Exception):
@@ -40,6 +44,7 @@ class ReaderBehind(Exception):
 async def purge_pages(services: Services, task: Task, /, *, keys: list[str], is_second: bool = False) -> None:
     replicas = services.db.replicas
     is_everywhere = replicas is None or await _shown(replicas, task.id)
+    keys = keys if len(keys) <= MANY else EVERYTHING
     await services.cdn.purge(keys)
     if not is_second:
         now = services.clock.now()
