@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +67,7 @@ class Node:
 
     async def ask(self, *statements: str) -> list[Any]:
         """The rows of the last of `statements`."""
-        engine = create_async_engine(self.url(""), isolation_level="AUTOCOMMIT")
+        engine = create_async_engine(self.url(""), isolation_level="AUTOCOMMIT", connect_args={"read_timeout": 40})
         try:
             async with engine.connect() as connection:
                 await connection.execute(text("SET sql_notes=0"))
@@ -126,8 +125,3 @@ def running() -> Iterator[Pair]:
         finally:
             replica.end()
             primary.end()
-
-
-def within(seconds: float) -> float:
-    """A deadline on the clock of time.monotonic()."""
-    return time.monotonic() + seconds
