@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 
 from hypermart.db.session import AnySession
+from hypermart.domain.browse.statements import AnySelect
 from hypermart.domain.cart.totals import TaxLine
 from hypermart.domain.customers.address import Address
 from hypermart.domain.orders.drafts import decode
@@ -43,16 +44,27 @@ _SHOWN = {
     CLAIMED: "pending",
 }
 
+_ATTEMPT: AnySelect = (
+    select(*PaymentAttempt.__table__.c, Order.number.label("order_number"))
+    .outerjoin(Order, Order.attempt_id == PaymentAttempt.id)
+    .where(PaymentAttempt.key == bindparam("key"))
+)
+_ORDER: AnySelect = (
+    select(*Order.__table__.c, DeliveryMethod.kind, DeliveryMethod.note)
+    .outerjoin(DeliveryMethod, DeliveryMethod.code == Order.delivery_method)
+    .where(Order.number == bindparam("number"))
+)
+_ITS_OWN: BindParameter[int] = bindparam("order_id")
+_LINES = select(OrderLine.__table__).where(OrderLine.order_id == _ITS_OWN).order_by(OrderLine.position)
+_TAXES = select(
+    OrderTaxLine.title, OrderTaxLine.rate, OrderTaxLine.reason, OrderTaxLine.gross, OrderTaxLine.amount
+).where(OrderTaxLine.order_id == _ITS_OWN)
+_EVENTS = select(OrderEvent.kind, OrderEvent.happened_at).where(OrderEvent.order_id == _ITS_OWN).order_by(OrderEvent.id)
+
 
 async def attempt_view(db: AnySession, key: str) -> AttemptView:
     """Raises NotFound."""
-    statement = (
-        select(PaymentAttempt, Order.number)
-        .outerjoin(Order, Order.attempt_id == PaymentAttempt.id)
-        .where(PaymentAttempt.key == key)
-    )
-    columns = (*PaymentAttempt.__table__.c, Order.number.label("order_number"))
-    row = (await db.execute(statement.with_only_columns(*columns))).first()
+    row = (await db.execute(_ATTEMPT, {"key": key})).first()
     if row is None:
         raise NotFound("payment")
     is_refused = row.state in (DECLINED, RELEASED, VOIDED)
@@ -77,14 +89,7 @@ async def attempt_email(db: AnySession, key: str) -> str:
 
 async def order_page(db: AnySession, number: int) -> OrderPage:
     """Raises NotFound. Four statements."""
-    columns = (*Order.__table__.c, DeliveryMethod.kind, DeliveryMethod.note)
-    row = (
-        await db.execute(
-            select(*columns)
-            .outerjoin(DeliveryMethod, DeliveryMethod.code == Order.delivery_method)
-            .where(Order.number == number)
-        )
-    ).first()
+    row = (await db.execute(_ORDER, {"number": number})).first()
     if row is None:
         raise NotFound("order")
 
@@ -118,7 +123,6 @@ async def order_page(db: AnySession, number: int) -> OrderPage:
 
 
 async def _lines(db: AnySession, order_id: int, currency: str) -> tuple[OrderLineRow, ...]:
-    statement = select(OrderLine.__table__).where(OrderLine.order_id == order_id).order_by(OrderLine.position)
     return tuple(
         OrderLineRow(
             row.sku,
@@ -129,15 +133,13 @@ async def _lines(db: AnySession, order_id: int, currency: str) -> tuple[OrderLin
             Money(row.unit_price, currency),
             Money(row.total, currency),
         )
-        for row in await db.execute(statement)
+        for row in await db.execute(_LINES, {"order_id": order_id})
     )
 
 
 async def _taxes(db: AnySession, order_id: int) -> tuple[TaxLine, ...]:
     sums: dict[Rate, list[int]] = defaultdict(lambda: [0, 0])
-    table = OrderTaxLine.__table__.c
-    statement = select(table.title, table.rate, table.reason, table.gross, table.amount)
-    for title, rate, reason, gross, amount in await db.execute(statement.where(table.order_id == order_id)):
+    for title, rate, reason, gross, amount in await db.execute(_TAXES, {"order_id": order_id}):
         entry = sums[Rate(title, rate, reason)]
         entry[0] += gross
         entry[1] += amount
@@ -147,7 +149,5 @@ async def _taxes(db: AnySession, order_id: int) -> tuple[TaxLine, ...]:
 
 
 async def _events(db: AnySession, order_id: int) -> tuple[OrderEventRow, ...]:
-    statement = (
-        select(OrderEvent.kind, OrderEvent.happened_at).where(OrderEvent.order_id == order_id).order_by(OrderEvent.id)
-    )
-    return tuple(OrderEventRow(kind, EVENTS[kind], happened_at) for kind, happened_at in await db.execute(statement))
+    rows = await db.execute(_EVENTS, {"order_id": order_id})
+    return tuple(OrderEventRow(kind, EVENTS[kind], happened_at) for kind, happened_at in rows)

@@ -29,6 +29,9 @@ from hypermart.errors import NotFound, Refused
 from hypermart.money import Money
 
 _EVENTS = GatewayEvent.metadata.tables["gateway_events"]
+_OF_LATE = select(func.count(), func.min(PaymentAttempt.created_at)).where(
+    PaymentAttempt.cart_id == bindparam("cart_id"), PaymentAttempt.created_at > bindparam("since")
+)
 _LIVE = select(PaymentAttempt).where(PaymentAttempt.live_cart_id == bindparam("cart_id")).with_for_update()
 _LOCKED = (
     select(PaymentAttempt)
@@ -59,9 +62,8 @@ class Opening(msgspec.Struct, frozen=True):
 
 async def open_attempt(db: WriteSession, opening: Opening, now: datetime) -> PaymentAttempt:
     """A new attempt with its amount frozen: accepted at once if it is paid offline. Refuses one too many."""
-    tries = select(func.count(), func.min(PaymentAttempt.created_at))
-    of_late = tries.where(PaymentAttempt.cart_id == opening.cart_id, PaymentAttempt.created_at > now - rules.WITHIN)
-    count, first_at = (await db.execute(of_late)).one()
+    since = {"cart_id": opening.cart_id, "since": now - rules.WITHIN}
+    count, first_at = (await db.execute(_OF_LATE, since)).one()
     if count >= rules.ATTEMPTS:
         raise TooManyAttempts(max(1, math.ceil((first_at + rules.WITHIN - now).total_seconds())))
     is_offline = rules.METHODS[opening.method].is_offline

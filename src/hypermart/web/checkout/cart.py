@@ -91,7 +91,7 @@ LINE_ACTIONS = {
 async def _put_in(visit: Visit, variant_id: int, quantity: int, db: WriteSession) -> Added:
     """In the visitor's open cart, else in a new one under a new cookie."""
     now = visit.shop.now()
-    added = await actions.add_line(db, visit.token_hash, variant_id, quantity, now)
+    added = await actions.add_line(db, visit.token_hash, variant_id, quantity, now) if visit.token else None
     return added or await actions.add_first_line(db, visit.mint(), variant_id, quantity, now)
 
 
