@@ -13,7 +13,7 @@ import httpx
 import limits
 from babel.core import UnknownLocaleError
 
-from hypermart.adapters import valkey
+from hypermart.adapters import sessions, valkey
 from hypermart.adapters.blobs import LocalBlobs
 from hypermart.adapters.cdn import NoCdn
 from hypermart.adapters.clock import SystemClock
@@ -26,8 +26,17 @@ from hypermart.domain.cart.pages import Terms
 from hypermart.domain.orders.checkout import Selling
 from hypermart.domain.orders.till import Till
 from hypermart.money import Money
-from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail
+from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail, Sessions
 from hypermart.settings import BadSetting, Settings
+
+
+@dataclass(frozen=True)
+class SignIns:
+    """Who is signed in, and how often somebody may try."""
+
+    sessions: Sessions
+    of_account: Limiter
+    of_address: Limiter
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ class Services:
     """None: the shop takes offline payments only."""
     clock: Clock
     limiter: Limiter
+    sign_ins: SignIns
     secret: bytes
     """Signs links and form tokens."""
 
@@ -69,7 +79,7 @@ async def opened(
     fresh_reader = read_engine(settings.database_url) if is_split else reader
     db = Database(write_engine(settings.database_url), reader, clock, fresh_reader)
     try:
-        async with _gateway(settings, clock, gateway_transport) as gateway:
+        async with _gateway(settings, clock, gateway_transport) as gateway, _sign_ins(settings) as sign_ins:
             yield Services(
                 settings,
                 db,
@@ -79,6 +89,7 @@ async def opened(
                 gateway,
                 clock,
                 WindowLimiter(limits.parse(settings.tries), settings.valkey_url),
+                sign_ins,
                 _secret(settings),
             )
     finally:
@@ -104,6 +115,16 @@ async def valkey_opened(settings: Settings) -> AsyncIterator[str]:
         )
     async with valkey.opened(settings.valkey_url, settings.data) as url:
         yield url
+
+
+@contextlib.asynccontextmanager
+async def _sign_ins(settings: Settings) -> AsyncIterator[SignIns]:
+    """Needs no Valkey to be there. From one address come several customers, so it may try more often."""
+    limit = limits.parse(settings.sign_in_tries)
+    of_address = type(limit)(limit.amount * 10, limit.multiples)
+    counters = [WindowLimiter(each, settings.valkey_url, fails_closed=True) for each in (limit, of_address)]
+    async with sessions.opened(valkey.address(settings.valkey_url, settings.data)) as opened_sessions:
+        yield SignIns(opened_sessions, *counters)
 
 
 def _blobs(url: str) -> Blobs:

@@ -8,19 +8,25 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
+from hypermart.ports import LimiterAway
+
 log = structlog.get_logger(__name__)
 ANSWER = 0.5
 """Seconds that Valkey has."""
 
 
 class WindowLimiter:
-    """So many tries within any window of that length. A Valkey that does not answer lets everybody through."""
+    """So many tries within any window of that length. A Valkey that does not answer lets everybody through.
 
-    def __init__(self, limit: RateLimitItem, valkey_url: str) -> None:
-        self._limit = limit
-        if valkey_url.startswith(("redis://", "rediss://")):
+    One that `fails_closed` lets nobody through then. One process alone, with a Valkey of its own, counts by itself.
+    """
+
+    def __init__(self, limit: RateLimitItem, valkey_url: str, *, fails_closed: bool = False) -> None:
+        self._limit, self._fails_closed = limit, fails_closed
+        if valkey_url.startswith(("redis://", "rediss://", "unix://")):
+            url = valkey_url if valkey_url.startswith("redis") else f"redis+{valkey_url}"
             store = RedisStorage(
-                f"async+{valkey_url}",
+                f"async+{url}",
                 implementation="redispy",
                 key_prefix="hypermart:tries",
                 socket_timeout=ANSWER,
@@ -35,5 +41,7 @@ class WindowLimiter:
             is_free = await self._window.hit(self._limit, key)
         except (RedisError, OSError) as error:
             log.warning("limiter.down", reason=str(error))
+            if self._fails_closed:
+                raise LimiterAway(str(error)) from None
             return 0
         return 0 if is_free else self._limit.get_expiry()
