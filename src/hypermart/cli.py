@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from hypermart import logs
 from hypermart.adapters.clock import SystemClock
 from hypermart.cli_import import add_import
+from hypermart.cli_staff import add_staff
 from hypermart.db import migrate
 from hypermart.services import opened
 from hypermart.settings import BadSetting, Settings, load
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     bank.add_argument("--port", type=int, default=9000, help="the port (9000)")
     command("migrate", migrate_database, "Bring the database to the newest schema.")
     add_import(commands)
+    add_staff(commands)
     command("seed", seed_demo, "Fill the shop with the demo catalogue.")
     command("routes", routes, "List every route with its methods.")
     return parser

@@ -78,6 +78,7 @@ async def opened(
     is_split = settings.database_read_url != settings.database_url
     fresh_reader = read_engine(settings.database_url) if is_split else reader
     db = Database(write_engine(settings.database_url), reader, clock, fresh_reader)
+    limiter = WindowLimiter(limits.parse(settings.tries), settings.valkey_url)
     try:
         async with _gateway(settings, clock, gateway_transport) as gateway, _sign_ins(settings) as sign_ins:
             yield Services(
@@ -88,11 +89,12 @@ async def opened(
                 _mail(settings.mail_url),
                 gateway,
                 clock,
-                WindowLimiter(limits.parse(settings.tries), settings.valkey_url),
+                limiter,
                 sign_ins,
                 _secret(settings),
             )
     finally:
+        await limiter.close()
         await db.close()
 
 
@@ -124,7 +126,11 @@ async def _sign_ins(settings: Settings) -> AsyncIterator[SignIns]:
     of_address = type(limit)(limit.amount * 10, limit.multiples)
     counters = [WindowLimiter(each, settings.valkey_url, fails_closed=True) for each in (limit, of_address)]
     async with sessions.opened(valkey.address(settings.valkey_url, settings.data)) as opened_sessions:
-        yield SignIns(opened_sessions, *counters)
+        try:
+            yield SignIns(opened_sessions, *counters)
+        finally:
+            for counter in counters:
+                await counter.close()
 
 
 def _blobs(url: str) -> Blobs:

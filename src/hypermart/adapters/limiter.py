@@ -6,6 +6,7 @@ import structlog
 from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from hypermart.ports import LimiterAway
@@ -23,18 +24,23 @@ class WindowLimiter:
 
     def __init__(self, limit: RateLimitItem, valkey_url: str, *, fails_closed: bool = False) -> None:
         self._limit, self._fails_closed = limit, fails_closed
+        self._pool: ConnectionPool | None = None
         if valkey_url.startswith(("redis://", "rediss://", "unix://")):
             url = valkey_url if valkey_url.startswith("redis") else f"redis+{valkey_url}"
+            self._pool = ConnectionPool.from_url(valkey_url, socket_timeout=ANSWER, socket_connect_timeout=ANSWER)
             store = RedisStorage(
                 f"async+{url}",
                 implementation="redispy",
                 key_prefix="hypermart:tries",
-                socket_timeout=ANSWER,
-                socket_connect_timeout=ANSWER,
+                connection_pool=self._pool,  # type: ignore[arg-type]  # its options are typed as plain values
             )
             self._window = MovingWindowRateLimiter(store)
         else:
             self._window = MovingWindowRateLimiter(MemoryStorage())
+
+    async def close(self) -> None:
+        if self._pool:
+            await self._pool.disconnect()
 
     async def wait(self, key: str) -> int:
         try:

@@ -43,7 +43,7 @@ async def open_account(visit: NamedDependency[Visit], shop: NamedDependency[Shop
         form.text("email"),
         form.text("name", limit=100),
         form.is_ticked("wants_news"),
-        local(form.text("next", limit=500), HOME),
+        local(form.typed("next", limit=2000), HOME),
     )
     password = form.secret("password")
     if problems := _problems(form, page, password):

@@ -41,7 +41,7 @@ async def show_sign_in(visit: NamedDependency[Visit]) -> Answer:
 @post("/account/sign-in")
 async def sign_in(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
     form = await visit.form()
-    page = SignInPage(form.text("email"), local(form.text("next", limit=500), HOME))
+    page = SignInPage(form.text("email"), local(form.typed("next", limit=2000), HOME))
     password = form.secret("password")
     problems = form.problems | _missing(page.email, password)
     if problems:
