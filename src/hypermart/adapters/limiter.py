@@ -6,14 +6,15 @@ import structlog
 from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import ConnectionPool
+from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
 from hypermart.ports import LimiterAway
 
 log = structlog.get_logger(__name__)
-ANSWER = 0.5
-"""Seconds that Valkey has."""
+ANSWER, WAIT = 0.5, 2.0
+"""Seconds that Valkey has; that a try waits for one of MOST connections, in a burst."""
+MOST = 16
 
 
 class WindowLimiter:
@@ -24,10 +25,12 @@ class WindowLimiter:
 
     def __init__(self, limit: RateLimitItem, valkey_url: str, *, fails_closed: bool = False) -> None:
         self._limit, self._fails_closed = limit, fails_closed
-        self._pool: ConnectionPool | None = None
+        self._pool: BlockingConnectionPool | None = None
         if valkey_url.startswith(("redis://", "rediss://", "unix://")):
             url = valkey_url if valkey_url.startswith("redis") else f"redis+{valkey_url}"
-            self._pool = ConnectionPool.from_url(valkey_url, socket_timeout=ANSWER, socket_connect_timeout=ANSWER)
+            self._pool = BlockingConnectionPool.from_url(
+                valkey_url, max_connections=MOST, timeout=WAIT, socket_timeout=ANSWER, socket_connect_timeout=ANSWER
+            )
             store = RedisStorage(
                 f"async+{url}",
                 implementation="redispy",
