@@ -22,6 +22,7 @@ TYPED: dict[str, dict[str, str]] = {
     "/account/sign-in": {"email": "ada@example.com", "password": PASSWORD},
     "/account/register": {"email": "new@example.com", "name": "New", "password": PASSWORD},
     "/account/sign-out": {},
+    "/account/resets/{token:str}": {"password": "green bottle under a tree"},
     "/account/addresses": ADDRESS,
     "/account/addresses/{id_:int}": ADDRESS | {"name": "Countess"},
     "/account/addresses/{id_:int}/choices": {"op": "remove"},
@@ -35,11 +36,12 @@ TYPED: dict[str, dict[str, str]] = {
 class Ada:
     """Signed in as a customer and as staff, with an address and a cart that was made of two."""
 
-    def __init__(self, shop: AccountShop, browser: httpx.AsyncClient, address: int) -> None:
-        self.shop, self.browser, self._address = shop, browser, address
+    def __init__(self, shop: AccountShop, browser: httpx.AsyncClient, address: int, reset: str) -> None:
+        self.shop, self.browser, self._address, self._reset = shop, browser, address, reset
 
     def path(self, route: Route) -> str:
-        return route.path.replace("{id_:int}", str(self._address)).replace("{number:int}", "1001")
+        path = route.path.replace("{id_:int}", str(self._address)).replace("{number:int}", "1001")
+        return path.replace("{token:str}", self._reset)
 
     async def send(self, route: Route, headers: dict[str, str], **more: str) -> httpx.Response:
         fields = TYPED[route.path] | more
@@ -77,7 +79,7 @@ async def ada(shop: AccountShop) -> Ada:
     await shop.signed_in(browser=browser)
     await browser.post("/staff/sign-in", data=TYPED["/staff/sign-in"])
     del browser.headers["sec-fetch-site"]
-    return Ada(shop, browser, int(await shop.value(select(SavedAddress.id))))
+    return Ada(shop, browser, int(await shop.value(select(SavedAddress.id))), await shop.reset_token())
 
 
 @pytest.mark.slow

@@ -12,6 +12,8 @@ from sqlalchemy import select
 from hypermart.app import create_app
 from hypermart.domain.customers.actions import Registration, register
 from hypermart.domain.customers.models import Customer
+from hypermart.domain.customers.queries import proof
+from hypermart.domain.customers.resets import reset_token
 from hypermart.domain.staff.actions import add_person
 from hypermart.passwords import hashed
 from hypermart.qa.clock import QaClock
@@ -38,6 +40,13 @@ class AccountShop(SellingShop):
         async with self.database.write() as db:
             await register(db, given, self.clock.now())
         return int(await self.value(select(Customer.id).where(Customer.email_key == given.email)))
+
+    async def reset_token(self, name: str = "ada") -> str:
+        """Of the link for a new password, as the mail has it."""
+        async with self.database.fresh() as db:
+            found = await proof(db, f"{name}@example.com")
+        assert found
+        return reset_token(self.app.state.shop.secret, found, self.clock.now())
 
     async def person(self, name: str = "stella") -> None:
         """Somebody of the staff."""

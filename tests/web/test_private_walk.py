@@ -22,6 +22,7 @@ from tests.web.private_routes import (
     ACCOUNT,
     ACCOUNT_DOORS,
     DOORS,
+    OWES,
     PAGES,
     SIGNED,
     Route,
@@ -85,7 +86,7 @@ def nobody_keeps(answer: httpx.Response) -> None:
 
 def test_the_table_has_no_private_route_that_is_not_walked(demo_settings: Settings) -> None:
     app = create_app(demo_settings)
-    assert private(app) == PAGES | set(DOORS) | ACCOUNT | set(ACCOUNT_DOORS)
+    assert private(app) == PAGES | set(DOORS) | ACCOUNT | set(ACCOUNT_DOORS) | OWES
     assert unguarded(app) == SIGNED
 
 

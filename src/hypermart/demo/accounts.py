@@ -17,13 +17,15 @@ from hypermart.domain.customers.actions import add_address
 from hypermart.domain.customers.models import Customer
 from hypermart.domain.orders.models import Order
 from hypermart.domain.staff.models import Person
-from hypermart.passwords import hashed
 from hypermart.ports import SessionsAway
 from hypermart.services import Services
 
 PASSWORD = "a password that everybody knows"  # noqa: S105  (of shops for tests)
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$YE+YIhmltbhovXD3uWKPBA$dHLOXa+EM77e3maD8Pnsm1IBXq6xTVPX6S8O/vye/iA"
+"""Of PASSWORD, so that links made of it are the same in every shop."""
 RETURNING, NEW, MERGED, STAFF = "returning-customer", "new-customer", "merged-customer", "staff"
-CUSTOMERS = (RETURNING, NEW, MERGED)
+CUSTOMERS = {RETURNING: 901, NEW: 902, MERGED: 903}
+"""And their ids."""
 ORDERS = (1001, 1003, 1006)
 """Of the returning customer."""
 
@@ -52,28 +54,21 @@ def known(name: str) -> Known:
 
 async def seed_accounts(services: Services) -> None:
     """The shop also has CUSTOMERS and one person of staff; needs seed_checkouts(). Runs once per shop."""
-    now, password_hash = services.clock.now(), await hashed(PASSWORD)
+    now = services.clock.now()
     async with services.db.write() as db:
-        for name in CUSTOMERS:
-            customer = Customer(email=email(name), email_key=email(name), name="Zoë Ångström", created_at=now)
-            customer.password_hash = password_hash
+        for name, id_ in CUSTOMERS.items():
+            customer = Customer(id=id_, email=email(name), email_key=email(name), name="Zoë Ångström", created_at=now)
+            customer.password_hash = HASH
             db.add(customer)
-        db.add(
-            Person(
-                name="Stella Staff",
-                email=email(STAFF),
-                email_key=email(STAFF),
-                password_hash=password_hash,
-                created_at=now,
-            )
-        )
-    ids = await _ids(services.db)
+        person = Person(name="Stella Staff", email=email(STAFF), email_key=email(STAFF), created_at=now)
+        person.password_hash = HASH
+        db.add(person)
     async with services.db.write() as db:
         for address in (HOME, LONG, ABROAD):
-            await add_address(db, ids[RETURNING], address, now)
+            await add_address(db, CUSTOMERS[RETURNING], address, now)
         theirs = select(Order.cart_id).where(Order.number.in_(ORDERS))
-        await db.execute(update(Cart).where(Cart.id.in_(theirs)).values(customer_id=ids[RETURNING]))
-    await _seed_merge(services, ids[MERGED])
+        await db.execute(update(Cart).where(Cart.id.in_(theirs)).values(customer_id=CUSTOMERS[RETURNING]))
+    await _seed_merge(services, CUSTOMERS[MERGED])
 
 
 async def _seed_merge(services: Services, customer_id: int) -> None:

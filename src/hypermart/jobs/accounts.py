@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from hypermart.db.session import ReadSession
 from hypermart.domain.customers.models import Customer
-from hypermart.domain.customers.queries import CustomerView, customer
+from hypermart.domain.customers.queries import CustomerView, customer, proof_by_id
+from hypermart.domain.customers.resets import reset_token
 from hypermart.errors import Refused
 from hypermart.jobs.letters import Letter
 from hypermart.jobs.mail import send
@@ -22,6 +23,19 @@ async def mail_registered(services: Services, task: Task, /, *, email_key: str, 
     link = f"{services.settings.base_url}/account"
     template = "mail_welcome" if is_new else "mail_account_exists"
     await send(services, task, Letter(template, who.name, who.email, who, link))
+
+
+async def mail_reset(services: Services, task: Task, /, *, email_key: str) -> None:
+    """To whoever has an account with this address; to nobody else. The link's time begins when it is sent."""
+    async with services.db.fresh() as db:
+        found = (await db.execute(select(Customer.id).where(Customer.email_key == email_key))).scalar_one_or_none()
+        if found is None:
+            return
+        who, proof = await _customer(db, found), await proof_by_id(db, found)
+    if proof:
+        token = reset_token(services.secret, proof, services.clock.now())
+        link = f"{services.settings.base_url}/account/resets/{token}"
+        await send(services, task, Letter("mail_reset", who.name, who.email, who, link))
 
 
 async def mail_password_changed(services: Services, task: Task, /, *, customer: int) -> None:

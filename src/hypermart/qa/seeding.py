@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 
 import httpx
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from hypermart.db.outbox import Outbox, later
 from hypermart.demo import seed
-from hypermart.demo.accounts import CUSTOMERS, email, seed_accounts
+from hypermart.demo.accounts import CUSTOMERS, RETURNING, email, seed_accounts
 from hypermart.demo.carts import seed_carts, token_hash
 from hypermart.demo.checkouts import attempt_key, seed_checkouts
 from hypermart.demo.states import seed_states
 from hypermart.domain.cart.models import Cart
 from hypermart.domain.catalog.models import Product
-from hypermart.domain.customers.models import Customer
 from hypermart.jobs import SLOW
 from hypermart.jobs.delivery import deliver, due
 from hypermart.services import Services
@@ -58,9 +57,10 @@ async def _send_untimely_mails(services: Services) -> None:
     async with services.db.write() as db:
         later(db, "mail_payment_failed", attempt=attempt_key("declined"))
         later(db, "mail_payment_reminder", order=1002)
-        later(db, "mail_registered", email_key=email(CUSTOMERS[0]), is_new=True)
-        later(db, "mail_registered", email_key=email(CUSTOMERS[0]), is_new=False)
-        later(db, "mail_password_changed", customer=await db.scalar(select(func.min(Customer.id))))
+        later(db, "mail_registered", email_key=email(RETURNING), is_new=True)
+        later(db, "mail_registered", email_key=email(RETURNING), is_new=False)
+        later(db, "mail_reset", email_key=email(RETURNING))
+        later(db, "mail_password_changed", customer=CUSTOMERS[RETURNING])
 
 
 async def _let_bank_wait(http: httpx.AsyncClient) -> None:

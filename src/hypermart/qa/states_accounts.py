@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hypermart.demo.accounts import MERGED, NEW, RETURNING, STAFF, email
+from hypermart.demo.accounts import CUSTOMERS, HASH, MERGED, NEW, RETURNING, STAFF, email
+from hypermart.domain.customers.resets import reset_token
 from hypermart.domain.orders.links import order_token
+from hypermart.passwords import Proof
+from hypermart.qa.clock import START
 from hypermart.qa.state import Kind, State
 from hypermart.settings import QA_KEY
 
@@ -30,6 +33,17 @@ def accounts() -> Iterator[State]:
     yield at("sign-in-again", "/sign-in", NEW, 303, Kind.REDIRECT, to="/account")
     yield at("register", "/register")
     yield at("register-422", "/register", status=422, sends="/register", typed={"email": "no address", "password": "x"})
+    yield at("forgotten", "/forgotten")
+    yield at("forgotten-sent", "/forgotten?sent=1")
+    yield at("forgotten-422", "/forgotten", status=422, sends="/forgotten", typed={"email": "no address"})
+    yield at("reset-done", "/sign-in?reset=1")
+    opened = f"/resets/{reset_token(QA_KEY.encode(), Proof(CUSTOMERS[NEW], 1, HASH), START)}"
+    yield at("reset", opened)
+    yield at("reset-422", opened, status=422, sends="/resets/", typed={"password": "x"})
+    yield at("reset-wrong-link", "/resets/1-2-3", "", 404, Kind.ERROR)
+    link: Any = {"path": "/mail", "found": r"/mail/[0-9a-f]{32}(?=\"><bdi>A new password at )"}
+    yield State("mail-reset", Kind.PRIVATE, seed="states", **link)
+    yield State("mail-reset-html", Kind.MAIL, more="/html", seed="states", **link)
     yield at("account", "", RETURNING)
     yield at("account-new", "", NEW)
     yield at("account-signed-out", "/orders", "", 303, Kind.REDIRECT, to="/account/sign-in?next=%2Faccount%2Forders")

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency, Provide
 
 from hypermart.settings import Settings
 from hypermart.web import forms
-from hypermart.web.account import addresses, overview, password, register, shown, sign_in
+from hypermart.web.account import addresses, overview, password, register, reset, shown, sign_in
 from hypermart.web.checkout import address, attempt, cart, delivery, order, payment, review
 from hypermart.web.demo import mail
 from hypermart.web.guards import same_origin
@@ -69,6 +69,10 @@ def routers(settings: Settings) -> list[Router]:
                 sign_in.sign_out,
                 register.show_register,
                 register.open_account,
+                reset.show_forgotten,
+                reset.send_reset,
+                reset.show_reset,
+                reset.reset,
             ],
             guards=[same_origin],
             request_max_body_size=forms.LIMIT,

@@ -48,9 +48,14 @@ async def register(db: WriteSession, given: Registration, now: datetime) -> bool
     return is_new
 
 
-async def change_password(db: WriteSession, customer_id: int, password_hash: str) -> int:
-    """The new one counts, and all sessions of theirs are over; gives the epoch of the next ones. They are told."""
+async def change_password(db: WriteSession, customer_id: int, password_hash: str, *, was: str) -> int:
+    """The new one counts, and all sessions of theirs are over; gives the epoch of the next ones. They are told.
+
+    Raises NotFound where another one than `was` counts by now.
+    """
     customer = await _locked(db, customer_id)
+    if customer.password_hash != was:
+        raise NotFound("password")
     customer.password_hash = password_hash
     customer.epoch += 1
     later(db, "mail_password_changed", customer=customer_id)

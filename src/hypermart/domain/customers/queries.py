@@ -43,6 +43,12 @@ async def proof(db: AnySession, email: str) -> Proof | None:
     return Proof(*row) if row else None
 
 
+async def proof_by_id(db: AnySession, id_: int) -> Proof | None:
+    columns = Customer.id, Customer.epoch, Customer.password_hash
+    row = (await db.execute(select(*columns).where(Customer.id == id_))).first()
+    return Proof(*row) if row else None
+
+
 async def addresses(db: AnySession, customer_id: int) -> tuple[AddressRow, ...]:
     """The default one first, then as they were added."""
     found = (

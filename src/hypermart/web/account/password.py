@@ -9,7 +9,7 @@ from hypermart.db.session import WriteSession
 from hypermart.domain.cart.owned import own_token, rename
 from hypermart.domain.customers import actions
 from hypermart.domain.customers.queries import CustomerView, proof
-from hypermart.passwords import hashed, problem
+from hypermart.passwords import Proof, hashed, problem
 from hypermart.ports import SessionsAway
 from hypermart.web.account.shown import SIGN_IN, refused, shown
 from hypermart.web.render import Answer, Shop
@@ -36,20 +36,21 @@ async def change_password(
         problems["current"] = "Enter the password that you have now"
     if sentence := problem(wanted, email=customer.email):
         problems["password"] = sentence
-    if not problems:
-        found = await proven(visit, customer.email, current, proof)
-        if isinstance(found, No) and found.status != 422:
-            return await refused(visit, PAGE, customer, found, is_changed=False)
-        if isinstance(found, No):
-            problems["current"] = "This is not the password that you have now"
     if problems:
         return await shown(visit, PAGE, customer, status=422, problems=problems, is_changed=False)
-    return await _change(visit, shop, customer, await hashed(wanted))
+    found = await proven(visit, customer.email, current, proof)
+    if isinstance(found, Proof):
+        return await _change(visit, shop, customer, (found.password_hash, await hashed(wanted)))
+    if found.status == 422:
+        found = No(422, "The password that you have now is another one")
+    return await refused(visit, PAGE, customer, found, is_changed=False)
 
 
-async def _change(visit: Visit, shop: Shop, customer: CustomerView, password_hash: str) -> Answer:
+async def _change(visit: Visit, shop: Shop, customer: CustomerView, hashes: tuple[str, str]) -> Answer:
+    """`hashes`: of the old one, and of the new one."""
+
     async def work(db: WriteSession) -> str:
-        epoch = await actions.change_password(db, customer.id, password_hash)
+        epoch = await actions.change_password(db, customer.id, hashes[1], was=hashes[0])
         token = own_token(shop.secret, customer.id, epoch)
         await rename(db, hash_of(visit.own_token(customer)), hash_of(token))
         return f"{epoch} {token}"

@@ -27,12 +27,16 @@ class SignInPage(msgspec.Struct, frozen=True):
     """Where it goes on."""
     is_registered: bool = False
     """Comes from registering."""
+    is_reset: bool = False
+    """Comes from choosing a new password."""
 
 
 @get("/account/sign-in")
 async def show_sign_in(visit: NamedDependency[Visit]) -> Answer:
     asked = visit.request.query_params
-    page = SignInPage(next=local(asked.get("next", ""), HOME), is_registered="registered" in asked)
+    page = SignInPage(
+        next=local(asked.get("next", ""), HOME), is_registered="registered" in asked, is_reset="reset" in asked
+    )
     if await visit.customer():
         return visit.leave(page.next)
     return await shown(visit, PAGE, page, problems={})
