@@ -16,7 +16,7 @@ from tests.parts import databases
 
 LINES, DEEP = 200, 2
 #: Folders of pages: what is no fragment there is a whole page.
-PAGES = ("store", "checkout", "errors")
+PAGES = ("store", "checkout", "account", "staff", "errors")
 #: Templates that print HTML as it is, each with the reason why it is safe.
 SAFE = {
     "store/content.html": "bodies of content pages are sanitised before they are stored",

@@ -20,6 +20,7 @@ from hypermart import logs
 from hypermart.adapters.clock import SystemClock
 from hypermart.cli_import import add_import
 from hypermart.cli_stack import add_stack
+from hypermart.cli_staff import add_staff
 from hypermart.db import migrate
 from hypermart.services import opened
 from hypermart.settings import BadSetting, Settings, load
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     command("migrate", migrate_database, "Bring the database to the newest schema.")
     add_import(commands)
     add_stack(commands)
+    add_staff(commands)
     seed = command("seed", seed_demo, "Fill the shop with the demo catalogue.")
     seed.add_argument("--if-empty", action="store_true", help="leave a shop that has products as it is")
     command("routes", routes, "List every route with its methods.")

@@ -67,10 +67,42 @@ class Mailbox(Protocol):
         ...
 
 
+class LimiterAway(Exception):
+    """What counts does not answer, and what is counted is nothing that may go on uncounted."""
+
+
 class Limiter(Protocol):
     async def wait(self, key: str) -> int:
-        """Counts a try of `key`: 0 if it may, else the seconds after which it surely may (and nothing is counted)."""
+        """Counts a try of `key`: 0 if it may, else the seconds after which it surely may (and nothing is counted).
+
+        Raises LimiterAway, where the limiter is one that fails closed.
+        """
         ...
+
+
+class SessionsAway(Exception):
+    """Nobody can be known, or get to be known, at the moment."""
+
+
+class Sessions(Protocol):
+    """Who is signed in, by keys of our own making. All of it may be lost at any moment. Raises SessionsAway."""
+
+    async def load(self, key: str) -> dict[str, str]:
+        """Its fields; none if there is no such session."""
+        ...
+
+    async def make(self, key: str, fields: Mapping[str, str], seconds: int) -> None:
+        """A new one, which ends by itself after so many seconds."""
+        ...
+
+    async def put(self, key: str, fields: Mapping[str, str], seconds: int) -> bool:
+        """These fields have these values, the others stay; it ends after so many seconds from now.
+
+        False if it has ended: then nothing is written.
+        """
+        ...
+
+    async def drop(self, key: str) -> None: ...
 
 
 IntentState = Literal["open", "pending", "authorised", "captured", "declined", "voided"]

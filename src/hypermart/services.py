@@ -14,7 +14,7 @@ import limits
 from babel.core import UnknownLocaleError
 
 from hypermart.adapters import cdn as cdns
-from hypermart.adapters import valkey
+from hypermart.adapters import sessions, valkey
 from hypermart.adapters.blobs import LocalBlobs
 from hypermart.adapters.clock import SystemClock
 from hypermart.adapters.gateway import BogusGateway
@@ -29,8 +29,17 @@ from hypermart.domain.cart.pages import Terms
 from hypermart.domain.orders.checkout import Selling
 from hypermart.domain.orders.till import Till
 from hypermart.money import Money
-from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail, Mailbox
+from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail, Mailbox, Sessions
 from hypermart.settings import BadSetting, Settings
+
+
+@dataclass(frozen=True)
+class SignIns:
+    """Who is signed in, and how often somebody may try."""
+
+    sessions: Sessions
+    of_account: Limiter
+    of_address: Limiter
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Services:
     """None: the shop takes offline payments only."""
     clock: Clock
     limiter: Limiter
+    sign_ins: SignIns
     secret: bytes
     """Signs links and form tokens."""
 
@@ -78,10 +88,12 @@ async def opened(
     if settings.is_embedded:
         Path(settings.database_url.partition("///")[2]).parent.mkdir(parents=True, exist_ok=True)
     db = _database(settings, clock, PATIENT if is_patient else PRIMARY)
+    limiter = WindowLimiter(limits.parse(settings.tries), settings.valkey_url)
     try:
         async with (
             _gateway(settings, clock, gateway_transport) as gateway,
             cdns.opened(settings.cdn_url, settings.cdn_token) as cdn,
+            _sign_ins(settings) as sign_ins,
         ):
             yield Services(
                 settings,
@@ -91,10 +103,12 @@ async def opened(
                 _mail(settings.mail_url),
                 gateway,
                 clock,
-                WindowLimiter(limits.parse(settings.tries), settings.valkey_url),
+                limiter,
+                sign_ins,
                 _secret(settings),
             )
     finally:
+        await limiter.close()
         await db.close()
 
 
@@ -124,6 +138,20 @@ async def valkey_opened(settings: Settings) -> AsyncIterator[str]:
         )
     async with valkey.opened(settings.valkey_url, settings.data) as url:
         yield url
+
+
+@contextlib.asynccontextmanager
+async def _sign_ins(settings: Settings) -> AsyncIterator[SignIns]:
+    """Needs no Valkey to be there. From one address come several customers, so it may try more often."""
+    limit = limits.parse(settings.sign_in_tries)
+    of_address = type(limit)(limit.amount * 10, limit.multiples)
+    counters = [WindowLimiter(each, settings.valkey_url, fails_closed=True) for each in (limit, of_address)]
+    async with sessions.opened(valkey.address(settings.valkey_url, settings.data)) as opened_sessions:
+        try:
+            yield SignIns(opened_sessions, *counters)
+        finally:
+            for counter in counters:
+                await counter.close()
 
 
 def _blobs(url: str) -> Blobs:

@@ -67,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tax_rounding: Rounding
     tries: str
     """How many orders may be tried to be placed from one address, like '60 per 10 minutes'."""
+    sign_in_tries: str
+    """How many passwords may be tried for one account; for one address ten times as many."""
     shop_name: str
     currency: str
     locale: str
@@ -127,7 +129,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         secret_key=secret_key,
         qa_secret=_qa_secret(environ, mode),
         shop_country=_country(environ),
-        tries=_tries(environ, mode),
+        tries=_tries(environ, mode, "TRIES", "60 per 10 minutes"),
+        sign_in_tries=_tries(environ, mode, "SIGN_IN_TRIES", "10 per 10 minutes"),
         tax_rounding=_one_of(environ, "TAX_ROUNDING", get_args(Rounding), "line"),
         shop_name=shop_name,
         currency=environ.get("CURRENCY") or "EUR",
@@ -212,13 +215,13 @@ def _qa_secret(environ: Mapping[str, str], mode: Mode) -> str:
     return secret
 
 
-def _tries(environ: Mapping[str, str], mode: Mode) -> str:
+def _tries(environ: Mapping[str, str], mode: Mode, name: str, usual: str) -> str:
     """All shoppers of a test suite come from one address."""
-    tries = environ.get("TRIES") or ("100000 per minute" if mode == "qa" else "60 per 10 minutes")
+    tries = environ.get(name) or ("100000 per minute" if mode == "qa" else usual)
     try:
         limits.parse(tries)
     except ValueError:
-        raise BadSetting(f"TRIES={tries!r} is no limit: write it like 60 per 10 minutes") from None
+        raise BadSetting(f"{name}={tries!r} is no limit: write it like {usual}") from None
     return tries
 
 

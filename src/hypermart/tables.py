@@ -6,9 +6,11 @@ from hypermart.domain.browse import models as browse
 from hypermart.domain.cart import models as cart
 from hypermart.domain.catalog import models as catalog
 from hypermart.domain.content import models as content
+from hypermart.domain.customers import models as customers
 from hypermart.domain.orders import models as orders
 from hypermart.domain.payments import models as payments
 from hypermart.domain.shipping import models as shipping
+from hypermart.domain.staff import models as staff
 from hypermart.domain.stock import models as stock
 from hypermart.domain.tax import models as tax
 
@@ -19,11 +21,13 @@ __all__ = [
     "cart",
     "catalog",
     "content",
+    "customers",
     "metadata",
     "orders",
     "outbox",
     "payments",
     "shipping",
+    "staff",
     "stock",
     "tax",
 ]

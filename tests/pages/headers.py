@@ -32,8 +32,10 @@ ALWAYS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 #: Addresses here hold secrets, which no other site may learn of.
-TILL = ("/cart", "/checkout/", "/orders/")
+TILL = ("/cart", "/checkout/", "/orders/", "/account", "/staff")
 KEY = re.compile(r"[a-z]+(:[\w-]+)?")
+FORMS = re.compile(r"(session|staff_session)=[\w-]{43}; HttpOnly; Max-Age=\d+; Path=(/|/staff); SameSite=lax")
+"""What binds the forms of somebody who is not signed in yet."""
 BADGE = re.compile(r"cart_n=\d+; Max-Age=\d+; Path=/; SameSite=lax", re.IGNORECASE)
 #: What must not change a byte of a public page.
 NOISE: tuple[dict[str, str], ...] = (
@@ -84,7 +86,8 @@ def _of_its_visitor(state: State, given: httpx.Headers) -> Iterator[str]:
     """A private page is looked at with its cart's cookie: it may tell the badge, and hand out no new cart."""
     is_private = state.is_private
     for cookie in given.get_list("set-cookie"):
-        if not (is_private and BADGE.fullmatch(cookie)):
+        may_bind = state.path.startswith(("/account/", "/staff/")) and not state.customer
+        if not (is_private and (BADGE.fullmatch(cookie) or (may_bind and FORMS.fullmatch(cookie)))):
             yield f"Set-Cookie: {cookie}"
     varies = "hx-request-type, accept" if is_private else "accept-encoding"
     if given.get("vary", varies).lower() != varies:

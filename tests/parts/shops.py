@@ -12,11 +12,12 @@ from litestar import Litestar, get
 
 from hypermart import demo
 from hypermart.app import create_app
+from hypermart.demo.accounts import seed_sessions
 from hypermart.qa import seeding
 from hypermart.qa.clock import QaClock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
-from tests.parts import databases
+from tests.parts import databases, valkeys
 from tests.parts.server import address, free_port, serving
 from tests.parts.visitor import ORIGIN, here
 
@@ -55,11 +56,19 @@ def states_settings() -> Settings:
 def open_shop(settings: Settings, planted: Sequence[Any] = ()) -> Iterator[str]:
     """Serves the shop at the hour for which it was filled; `planted` handlers are what a test wants to be found."""
     bound = free_port()
-    app: Litestar = create_app(msgspec.structs.replace(settings, base_url=address(bound)), clock=QaClock())
-    for handler in planted:
-        app.register(handler)
-    with serving(app, bound) as base:
-        yield base
+    with valkeys.running() as valkey:
+        settings = msgspec.structs.replace(settings, base_url=address(bound), valkey_url=valkey.url)
+        app: Litestar = create_app(settings, clock=QaClock(), beside=_with_sessions)
+        for handler in planted:
+            app.register(handler)
+        with serving(app, bound) as base:
+            yield base
+
+
+@contextlib.asynccontextmanager
+async def _with_sessions(services: Services) -> AsyncIterator[None]:
+    await seed_sessions(services)
+    yield
 
 
 @get("/broken")

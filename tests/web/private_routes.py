@@ -63,6 +63,37 @@ PAGES = {
         "/orders/{number:int}",
     )
 }
+#: Of accounts and of staff: walked in tests/account/test_private_walk.py, for they need a sign-in.
+ACCOUNT = {
+    Route("GET", "/account/sign-in"),
+    Route("GET", "/account/register"),
+    Route("GET", "/account"),
+    Route("GET", "/account/orders"),
+    Route("GET", "/account/orders/{number:int}"),
+    Route("GET", "/account/addresses"),
+    Route("GET", "/account/addresses/new"),
+    Route("GET", "/account/addresses/{id_:int}"),
+    Route("GET", "/account/password"),
+    Route("GET", "/account/forgotten"),
+    Route("GET", "/account/resets/{token:str}"),
+    Route("GET", "/staff/sign-in"),
+    Route("GET", "/staff"),
+}
+ACCOUNT_DOORS = {
+    Route("POST", "/account/sign-in"): Door("/account/sign-in"),
+    Route("POST", "/account/register"): Door("/account/register"),
+    Route("POST", "/account/sign-out"): Door("/account"),
+    Route("POST", "/account/resets/{token:str}"): Door("/account/resets/{token:str}"),
+    Route("POST", "/account/addresses"): Door("/account/addresses/new"),
+    Route("POST", "/account/addresses/{id_:int}"): Door("/account/addresses/{id_:int}"),
+    Route("POST", "/account/addresses/{id_:int}/choices"): Door("/account/addresses"),
+    Route("POST", "/account/password"): Door("/account/password"),
+    Route("POST", "/staff/sign-in"): Door("/staff/sign-in"),
+    Route("POST", "/staff/sign-out"): Door("/staff"),
+    Route("POST", "/cart/partings"): Door("/cart"),
+}
+#: Changes nothing but what the outbox owes (tests/account/test_reset.py).
+OWES = {Route("POST", "/account/forgotten")}
 #: Takes no browser's forms: who may send there proves it by a signature.
 SIGNED = {Route("POST", "/hooks/payments")}
 

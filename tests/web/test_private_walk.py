@@ -18,7 +18,19 @@ from hypermart.web.guards import same_origin
 from tests.parts.selling import FLOWERS, SellingShop
 from tests.parts.shopping import FORM, JSON, PARTIAL
 from tests.parts.visitor import ORIGIN
-from tests.web.private_routes import DOORS, PAGES, SIGNED, Route, Visited, private, unguarded, visited
+from tests.web.private_routes import (
+    ACCOUNT,
+    ACCOUNT_DOORS,
+    DOORS,
+    OWES,
+    PAGES,
+    SIGNED,
+    Route,
+    Visited,
+    private,
+    unguarded,
+    visited,
+)
 
 FOREIGN: list[dict[str, str]] = [
     {"sec-fetch-site": "cross-site"},
@@ -74,7 +86,7 @@ def nobody_keeps(answer: httpx.Response) -> None:
 
 def test_the_table_has_no_private_route_that_is_not_walked(demo_settings: Settings) -> None:
     app = create_app(demo_settings)
-    assert private(app) == PAGES | set(DOORS)
+    assert private(app) == PAGES | set(DOORS) | ACCOUNT | set(ACCOUNT_DOORS) | OWES
     assert unguarded(app) == SIGNED
 
 

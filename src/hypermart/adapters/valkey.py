@@ -57,11 +57,21 @@ class Unavailable(Exception):
     """No server can be had; the message says why in one line."""
 
 
-def client(url: str, *, timeout: float) -> Redis:
+def client(url: str, *, timeout: float, connect: float = CONNECT) -> Redis:
     """Connects at its first command. No command waits longer than `timeout` seconds, and none is tried twice."""
     return Redis.from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=CONNECT, retry=Retry(NoBackoff(), 0), retry_on_error=[]
+        url, socket_timeout=timeout, socket_connect_timeout=connect, retry=Retry(NoBackoff(), 0), retry_on_error=[]
     )
+
+
+def address(url: str, data: Path) -> str:
+    """Where the server of `url` is, or will be: that of `embedded:` is known before it starts."""
+    if url != "embedded:":
+        return url
+    try:
+        return f"unix://{socket_path(data)}"
+    except (Unavailable, OSError):  # opened() says why
+        return f"unix://{data / 'valkey.sock'}"
 
 
 @contextlib.asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy.exc import OperationalError
@@ -34,6 +36,24 @@ async def without_references(connection: AsyncConnection) -> None:
     """Until the end of this transaction rows may refer to rows that are not there."""
     is_mysql = connection.dialect.name == "mysql"
     await connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=0" if is_mysql else "PRAGMA defer_foreign_keys=ON")
+
+
+@contextlib.asynccontextmanager
+async def copied_tables_keep_their_rows(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Before a transaction that alters tables. SQLite alters one by copying it, and dropping the old one would delete
+    whatever refers to it."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    await driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        broken = await (await driver.execute("PRAGMA foreign_key_check")).fetchall()
+        if broken:
+            raise LookupError(f"rows refer to rows that are not there: {broken[:5]}")
+    finally:
+        await driver.execute("PRAGMA foreign_keys=ON")
 
 
 #: MySQL's number of a deadlock. Not that of a lock that was waited for in vain (1205): that took seconds already.

@@ -12,6 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hypermart.db.dialect import copied_tables_keep_their_rows
+
 
 def _config(folder: Path, connection: Connection | None = None) -> Config:
     config = Config()
@@ -38,5 +40,5 @@ async def upgrade(engine: AsyncEngine, folder: Path) -> None:
     def run(connection: Connection, /, **_: Any) -> None:
         command.upgrade(_config(folder, connection), "head")
 
-    async with engine.begin() as connection:
+    async with engine.connect() as connection, copied_tables_keep_their_rows(connection), connection.begin():
         await connection.run_sync(run)

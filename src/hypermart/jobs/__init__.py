@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from hypermart.jobs.accounts import mail_password_changed, mail_registered, mail_reset
 from hypermart.jobs.mail import mail_order_confirmation, mail_payment_failed, mail_payment_reminder
 from hypermart.jobs.pictures import make_renditions
 from hypermart.jobs.purge import purge_pages
@@ -22,6 +23,9 @@ JOBS: dict[str, JobFunction] = {
         mail_order_confirmation,
         mail_payment_failed,
         mail_payment_reminder,
+        mail_registered,
+        mail_password_changed,
+        mail_reset,
         make_renditions,
         purge_pages,
         restate_stock,

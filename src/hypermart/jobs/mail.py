@@ -27,7 +27,7 @@ async def mail_order_confirmation(services: Services, task: Task, /, *, order: i
     if page.status == CANCELLED:
         _skip(task, "cancelled")
     else:
-        await _send(services, task, _about("mail_order_confirmation", services, page))
+        await send(services, task, _about("mail_order_confirmation", services, page))
 
 
 async def mail_payment_reminder(services: Services, task: Task, /, *, order: int) -> None:
@@ -35,7 +35,7 @@ async def mail_payment_reminder(services: Services, task: Task, /, *, order: int
     if (page.status, page.payment_status) != (OPEN, PENDING):
         _skip(task, f"{page.status} and {page.payment_status}")
     else:
-        await _send(services, task, _about("mail_payment_reminder", services, page))
+        await send(services, task, _about("mail_payment_reminder", services, page))
 
 
 async def mail_payment_failed(services: Services, task: Task, /, *, attempt: str) -> None:
@@ -51,7 +51,7 @@ async def mail_payment_failed(services: Services, task: Task, /, *, attempt: str
         _skip(task, "ordered" if is_bought else view.state)
         return
     link = f"{services.settings.base_url}/checkout/attempts/{view.key}"
-    await _send(services, task, Letter("mail_payment_failed", "", email, view, link))
+    await send(services, task, Letter("mail_payment_failed", "", email, view, link))
 
 
 async def _order(services: Services, number: int) -> OrderPage:
@@ -68,7 +68,8 @@ def _about(template: str, services: Services, page: OrderPage) -> Letter:
     return Letter(template, page.name, page.email, page, link)
 
 
-async def _send(services: Services, task: Task, letter: Letter) -> None:
+async def send(services: Services, task: Task, letter: Letter) -> None:
+    """Unless the task has gone to another worker."""
     mail = written(services, task, letter)
     failpoints.reach("mail.written")
     if not await task.is_held(services):

@@ -17,6 +17,7 @@ from hypermart.bogus import journal
 from hypermart.bogus.desk import Desk as BankDesk
 from hypermart.db import snapshot
 from hypermart.db.outbox import Outbox
+from hypermart.demo.accounts import seed_sessions
 from hypermart.demo.carts import token
 from hypermart.demo.checkouts import VISITORS, put_visitor
 from hypermart.domain.orders.links import order_token
@@ -70,7 +71,9 @@ class Desk:
     async def reset(self) -> list[str]:
         """All is as it was when the shop opened: rows, mails, payments, time. Gives the tables that had changed."""
         self.clock.at = START
-        return await self._back_to(self._rows, self._journal, self._mails)
+        changed = await self._back_to(self._rows, self._journal, self._mails)
+        await seed_sessions(self.services)
+        return changed
 
     async def _back_to(self, rows: snapshot.Snapshot, payments: sqlite3.Connection, mails: set[str]) -> list[str]:
         async with self._bank.courier.at_rest() if self._bank else contextlib.nullcontext():

@@ -15,13 +15,15 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_400_BAD_REQUEST
 
+from hypermart.demo.accounts import CUSTOMERS, known, seed_sessions
 from hypermart.demo.carts import CARTS
 from hypermart.demo.checkouts import VISITORS
 from hypermart.qa.desk import ORDERED, Desk, MadeOrder
 from hypermart.qa.mails import Mail
+from hypermart.web.sessions import ACCOUNT
 
 PATH = "/qa"
-NAMES = {*CARTS, *(visitor.name for visitor in VISITORS)}
+NAMES = {*CARTS, *CUSTOMERS, *(visitor.name for visitor in VISITORS)}
 LONGEST_WAIT = 30.0
 """Seconds that somebody may wait for a mail."""
 
@@ -115,11 +117,14 @@ async def list_mails(request: Request[Any, Any, Any], desk: NamedDependency[Desk
 
 @post("/login-as", status_code=200)
 async def log_in(data: JSONBody[Login], desk: NamedDependency[Desk]) -> Response[Cookie]:
-    """This browser is that of a seeded visitor from now on."""
+    """This browser is that of a seeded visitor or customer from now on."""
     if data.visitor not in NAMES:
         raise ClientException(f"visitor is one of {', '.join(sorted(NAMES))}")
     is_https = desk.services.settings.base_url.startswith("https:")
     cookie = Cookie("__Host-cart" if is_https else "cart", desk.cookie_of(data.visitor))
+    if data.visitor in CUSTOMERS:
+        await seed_sessions(desk.services)
+        cookie = Cookie(ACCOUNT.cookie_name(is_https=is_https), known(data.visitor).session)
     answer = Response(cookie)
     answer.set_cookie(cookie.name, cookie.value, path="/", secure=is_https, httponly=True, samesite="lax")
     return answer

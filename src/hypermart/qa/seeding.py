@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 
 from hypermart.db.outbox import Outbox, later
 from hypermart.demo import seed
+from hypermart.demo.accounts import CUSTOMERS, RETURNING, email, seed_accounts
 from hypermart.demo.carts import seed_carts, token_hash
 from hypermart.demo.checkouts import attempt_key, seed_checkouts
 from hypermart.demo.states import seed_states
@@ -26,6 +27,7 @@ async def fill(services: Services, http: httpx.AsyncClient) -> None:
     await seed_states(services)
     await seed_carts(services)
     await seed_checkouts(services)
+    await seed_accounts(services)
     await _send_untimely_mails(services)
     await _come_to_rest(services)
     await _let_bank_wait(http)
@@ -55,6 +57,10 @@ async def _send_untimely_mails(services: Services) -> None:
     async with services.db.write() as db:
         later(db, "mail_payment_failed", attempt=attempt_key("declined"))
         later(db, "mail_payment_reminder", order=1002)
+        later(db, "mail_registered", email_key=email(RETURNING), is_new=True)
+        later(db, "mail_registered", email_key=email(RETURNING), is_new=False)
+        later(db, "mail_reset", email_key=email(RETURNING))
+        later(db, "mail_password_changed", customer=CUSTOMERS[RETURNING])
 
 
 async def _let_bank_wait(http: httpx.AsyncClient) -> None:

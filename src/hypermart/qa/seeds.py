@@ -38,6 +38,10 @@ class Seeds:
     def order(self, name: str) -> State:
         return _named(f"order-{name}", Kind.PRIVATE)
 
+    def account(self, name: str) -> State:
+        """A page of an account, of signing in or of staff: sign-in, account, addresses, staff."""
+        return _named(name, Kind.PRIVATE)
+
     def mail(self, name: str) -> State:
         return _named(f"mail-{name}", Kind.PRIVATE)
 

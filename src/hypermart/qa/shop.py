@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from litestar import Litestar
 
 from hypermart.app import Beside, create_app
+from hypermart.demo.accounts import seed_sessions
 from hypermart.qa import endpoints
 from hypermart.qa.clock import QaClock
 from hypermart.qa.desk import Desk
@@ -22,6 +23,7 @@ def create_qa_app(settings: Settings, beside: Beside) -> Litestar:
     @contextlib.asynccontextmanager
     async def filled(services: Services) -> AsyncIterator[None]:
         async with desk.opened(app, services), beside(services):
+            await seed_sessions(services)  # Valkey is there by now
             yield
 
     also = [endpoints.router(desk, settings.qa_secret)] if settings.qa_secret else []

@@ -2,133 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Any
-from urllib.parse import urlencode
-
-import httpx
-import msgspec
 
 from hypermart.demo import states as seeded
-from hypermart.demo.carts import CARTS, MOON, token
+from hypermart.demo.carts import CARTS, MOON
 from hypermart.demo.checkouts import attempt_key
-from hypermart.domain.orders.links import order_token
-from hypermart.qa.forms import Form, Page
-from hypermart.settings import QA_KEY
+from hypermart.qa.state import HTML, PUBLIC, Kind, State
+from hypermart.qa.states_accounts import accounts, order_path, staff
 
-FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-class Kind(StrEnum):
-    HOME = "home"
-    LIST = "list"
-    PRODUCT = "product"
-    CONTENT = "content"
-    CONFLICT = "conflict"
-    """409: the page, with a sentence on why it is not quite what was asked for."""
-    ERROR = "error"
-    PLAIN = "plain"
-    """500 and 503: a file, because what makes pages is what failed."""
-    REDIRECT = "redirect"
-    FEED = "feed"
-    STREAM = "stream"
-    FILE = "file"
-    """A picture or a file of the look, under an address that never changes its bytes."""
-    PRIVATE = "private"
-    """One visitor's own: nobody may keep it."""
-    MAIL = "mail"
-    """The HTML part of a mail, shown by itself."""
-    BANK = "bank"
-    """A page of the bogus gateway."""
-    MACHINE = "machine"
-    """What a load balancer asks."""
-
-
-HTML = {Kind.HOME, Kind.LIST, Kind.PRODUCT, Kind.CONTENT, Kind.CONFLICT, Kind.ERROR, Kind.PLAIN, Kind.PRIVATE}
-HTML |= {Kind.MAIL, Kind.BANK}
-PUBLIC = {Kind.HOME, Kind.LIST, Kind.PRODUCT, Kind.CONTENT, Kind.FEED, Kind.STREAM, Kind.FILE}
-
-
-class State(msgspec.Struct, frozen=True):
-    name: str
-    kind: Kind
-    path: str
-    status: int = 200
-    to: str = ""
-    """Where a redirect leads."""
-    found: str = ""
-    """An expression that finds the path on the page `path`, for addresses that carry a digest or a secret."""
-    more: str = ""
-    """What follows on the path that was found."""
-    seed: str = "demo"
-    """`demo`: the demo catalogue. `states`: also hypermart.demo.states. `sick`: its database is away.
-
-    `unpaid`: as states, but the payment provider is away. `unsold`: the demo catalogue, and no order yet.
-    """
-    visitor: str = ""
-    """Whose cookie comes along, of a private page: a name in hypermart.demo.carts.CARTS; nobody known without one."""
-    typed: dict[str, str] = {}
-    """What is typed into which fields of the page before its form is sent: the answer to that is the state.
-
-    A field is the first whose name begins so. Sent by Enter, so by the form's first button.
-    """
-    sends: str = ""
-    """Part of the address of the form that is sent, where what is typed does not tell it."""
-
-    @property
-    def is_html(self) -> bool:
-        return self.kind in HTML
-
-    @property
-    def is_public(self) -> bool:
-        return self.kind in PUBLIC
-
-    def address(self, shop: httpx.Client) -> str:
-        return self.found_in(shop.get(self.path).text) if self.found else self.path
-
-    def found_in(self, page: str) -> str:
-        match = re.search(self.found, page)
-        assert match, f"{self.found} is not on {self.path}"
-        return match[0] + self.more
-
-    @property
-    def cookie(self) -> dict[str, str]:
-        return {"cart": token(self.visitor)} if self.visitor else {}
-
-    def answer(self, shop: httpx.Client) -> httpx.Response:
-        """As a browser without scripting gets it."""
-        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookie.items())}
-        answer = shop.get(self.address(shop), headers=headers if self.cookie else {})
-        if self.is_typed:
-            page, form = self._form(answer)
-            values = {form.named(name) or name: value for name, value in self.typed.items()}
-            fields = form.filled(values, next(iter(form.buttons), None))
-            answer = shop.post(page.target(form), content=urlencode(fields), headers=headers | FORM)
-        shop.cookies.clear()  # the next state is another visitor's
-        return answer
-
-    def reached(self, shop: httpx.Client) -> str:
-        """The path that this state asks in the end."""
-        if not self.is_typed:
-            return self.address(shop).partition("?")[0]
-        return self._form(msgspec.structs.replace(self, typed={}, sends="").answer(shop))[1].action
-
-    @property
-    def is_typed(self) -> bool:
-        return bool(self.typed or self.sends)
-
-    @property
-    def is_private(self) -> bool:
-        """What is asked is one visitor's own, whatever the answer is."""
-        return self.kind is Kind.PRIVATE or self.path.startswith(("/cart", "/checkout/", "/orders/"))
-
-    def _form(self, answer: httpx.Response) -> tuple[Page, Form]:
-        page = Page(answer)
-        if self.sends:
-            return page, page.form(self.sends)
-        return page, next(form for form in page.forms if all(map(form.named, self.typed)))
+__all__ = ["HTML", "HTML_STATES", "PUBLIC", "STATES", "Kind", "State"]
 
 
 def _seeded(kind: Kind, *names: str, to: str = "") -> list[State]:
@@ -145,8 +28,7 @@ def _step(name: str, step: str, visitor: str, status: int = 200, **typed: str) -
 
 
 def _order(number: int, name: str, more: str = "") -> State:
-    secret = order_token(QA_KEY.encode(), number)
-    return State(f"order-{name}", Kind.PRIVATE, f"/orders/{number}?t={secret}{more}", seed="states")
+    return State(f"order-{name}", Kind.PRIVATE, f"{order_path(number)}{more}", seed="states")
 
 
 def _attempt(name: str, seed: str = "states") -> State:
@@ -267,6 +149,8 @@ STATES: tuple[State, ...] = (
     State("cart-added", Kind.PRIVATE, f"/cart?added={MOON}", seed="states", visitor="one"),
     State("cart-422", Kind.PRIVATE, "/cart", 422, seed="states", visitor="typical", typed={"q-": "1.5"}),
     *_checkout(),
+    *accounts(),
+    *staff(),
     State("mailbox", Kind.PRIVATE, "/mail", seed="states"),
     State("mailbox-empty", Kind.PRIVATE, "/mail", seed="unsold"),
     *_mail("paid", "Your order 1001"),
@@ -275,6 +159,9 @@ STATES: tuple[State, ...] = (
     *_mail("pickup", "Your order 1004"),
     *_mail("failed", "Your payment at"),
     *_mail("reminder", "Order 1002"),
+    *_mail("welcome", "Your account at"),
+    *_mail("account-exists", "You already have"),
+    *_mail("password-changed", "Your password at"),
     State("mail-unknown", Kind.ERROR, f"/mail/{'0' * 32}", 404),
     *_bank(),
     State("add-422", Kind.PRIVATE, "/p/full-moon", 422, typed={"quantity": "0"}),

@@ -28,6 +28,10 @@ class Form:
             self.problems[name] = f"Use {limit} characters or fewer"
         return value[:limit]
 
+    def secret(self, name: str) -> str:
+        """A password, as it was typed to the last blank."""
+        return next((value for key, value in self.fields if key == name), "")
+
     def typed(self, name: str, otherwise: object = "", *, limit: int = 255) -> str:
         """What a field shows again: what was typed into it, else what it had. Finds nothing wrong with it."""
         return self._clean(name)[:limit] if self.values(name) else str(otherwise)

@@ -15,7 +15,7 @@ from hypermart.db.session import Database, ReadSession
 from hypermart.domain.cart.pages import Terms
 from hypermart.domain.orders.till import Till
 from hypermart.ports import Blobs, Gateway, Limiter, Mailbox
-from hypermart.services import Services
+from hypermart.services import Services, SignIns
 from hypermart.settings import Settings
 from hypermart.web.caching import NO_STORE, Public, etag, is_known
 
@@ -37,6 +37,7 @@ class Shop:
         self.mailbox: Mailbox = services.mailbox
         self.secret: bytes = services.secret
         self.limiter: Limiter = services.limiter
+        self.sign_ins: SignIns = services.sign_ins
         self.till: Till = services.till
         self.terms: Terms = self.till.selling.terms
         self.static_digest = static_digest

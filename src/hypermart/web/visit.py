@@ -1,4 +1,4 @@
-"""A visitor at the till: the opaque cart cookie, the readable badge cookie, and the forms of that visitor's pages."""
+"""A visitor: cart cookie, badge cookie, who is signed in, and the forms of that visitor's pages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
+from hypermart.domain.cart.owned import own_token
 from hypermart.domain.cart.queries import cart_count, is_open
+from hypermart.domain.customers.queries import CustomerView, customer
 from hypermart.web import csrf
 from hypermart.web.caching import NO_STORE
 from hypermart.web.forms import STALE, Form, parsed
 from hypermart.web.render import HTML, Answer, AnyRequest, Shop
+from hypermart.web.sessions import ACCOUNT, Room, Session
 
 BADGE = "cart_n"
 KEPT = 30 * 24 * 3600
@@ -43,11 +46,17 @@ class Elsewhere(msgspec.Struct, frozen=True):
     url: str
 
 
+def hash_of(token: str) -> str:
+    """What the database knows a cart cookie by."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 class Visit:
     """One request of one visitor. What it sets on the way is written into the answer by finish()."""
 
-    def __init__(self, request: AnyRequest, shop: Shop) -> None:
+    def __init__(self, request: AnyRequest, shop: Shop, room: Room = ACCOUNT) -> None:
         self.request, self.shop = request, shop
+        self.session = Session(request, shop, room)
         self._is_https = shop.settings.base_url.startswith("https:")
         self._cookie = "__Host-cart" if self._is_https else "cart"
         self.token = request.cookies.get(self._cookie, "")[:100]
@@ -56,12 +65,29 @@ class Visit:
     @property
     def token_hash(self) -> str:
         """What the database knows the cart by."""
-        return hashlib.sha256(self.token.encode()).hexdigest()
+        return hash_of(self.token)
 
     def mint(self) -> str:
         """Gives this visitor a cart cookie of our making, whatever the browser had; returns its hash."""
-        self.token, self._is_new = secrets.token_urlsafe(32), True
+        return self.take(secrets.token_urlsafe(32))
+
+    def take(self, token: str) -> str:
+        """This browser's cart cookie is `token`, none where that is empty; returns its hash."""
+        self.token, self._is_new = token, True
         return self.token_hash
+
+    async def customer(self) -> CustomerView | None:
+        """Who is signed in; None for guests. Costs those nothing."""
+        known = await self.session.who() if self.session.id else None
+        if known is None:
+            return None
+        async with self.shop.db.fresh() as db:
+            found = await customer(db, known.person)
+        return found if found and found.epoch == known.epoch else None
+
+    def own_token(self, customer: CustomerView) -> str:
+        """The cart cookie of all browsers of `customer`."""
+        return own_token(self.shop.secret, customer.id, customer.epoch)
 
     def renew(self) -> None:
         """The cookie lives on as long as the cart that was just changed."""
@@ -93,7 +119,8 @@ class Visit:
         came_from = csrf.origin(self.request.headers, self.shop.settings.base_url)
         if came_from == "unknown" and needs_token:
             given = form.text(TOKEN_FIELD)
-            if not csrf.is_valid(given, self.shop.secret, self.token, self.shop.now().timestamp()):
+            now = self.shop.now().timestamp()
+            if not any(csrf.is_valid(given, self.shop.secret, cookie, now) for cookie in (self.session.id, self.token)):
                 form.problems[""] = STALE
         return form
 
@@ -153,12 +180,15 @@ class Visit:
         answer.headers.setdefault("vary", "HX-Request-Type, Accept")
         answer.headers.setdefault("referrer-policy", "same-origin")  # addresses here hold secrets
         if self._is_new:
+            age = KEPT if self.token else 0
             answer.set_cookie(
-                self._cookie, self.token, max_age=KEPT, path="/", secure=self._is_https, httponly=True, samesite="lax"
+                self._cookie, self.token, max_age=age, path="/", secure=self._is_https, httponly=True, samesite="lax"
             )
+        self.session.finish(answer)
         if count is not None and self.request.cookies.get(BADGE, "0") != str(count):
             answer.set_cookie(BADGE, str(count), max_age=KEPT, path="/", secure=self._is_https, samesite="lax")
         return answer
 
     def _token(self) -> str:
-        return csrf.token(self.shop.secret, self.token, self.shop.now().timestamp())
+        """Bound to the session, which a new sign-in replaces, else to the cart."""
+        return csrf.token(self.shop.secret, self.session.id or self.token, self.shop.now().timestamp())

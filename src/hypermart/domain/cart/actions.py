@@ -51,15 +51,35 @@ async def open_cart(db: WriteSession, token_hash: str, now: datetime) -> Cart | 
     return cart if cart and cart.completed_at is None and cart.expires_at > now else None
 
 
-async def new_cart(db: WriteSession, token_hash: str, now: datetime) -> Cart:
-    cart = Cart(token_hash=token_hash, created_at=now, updated_at=now, expires_at=now + rules.KEPT)
+async def new_cart(db: WriteSession, token_hash: str, now: datetime, customer_id: int | None = None) -> Cart:
+    """Of a customer or, without one, of a guest, whose hash must be new."""
+    before = await release_hash(db, token_hash) if customer_id else None
+    cart = Cart(
+        token_hash=token_hash,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + rules.KEPT,
+        customer_id=customer_id,
+        heir_of=before,
+    )
     db.add(cart)
     await db.flush()
     return cart
 
 
+async def release_hash(db: WriteSession, token_hash: str) -> int | None:
+    """The cart under the hash, if there is one, gets one that no cookie has. Gives its id if it is an order's."""
+    cart = await locked_cart(db, token_hash)
+    if cart is None:
+        return None
+    cart.token_hash = secrets.token_hex(32)
+    await db.flush()  # a hash is unique
+    return cart.id if cart.completed_at else None
+
+
 def touch(cart: Cart, now: datetime) -> None:
-    """The cart is another one than it was, and kept anew."""
+    """The cart is another one than it was, and kept anew. What was made one at sign-in cannot be parted any more."""
+    cart.merged = None
     cart.version += 1
     cart.updated_at, cart.expires_at = now, now + rules.KEPT
 
@@ -95,10 +115,17 @@ async def add_line(db: WriteSession, token_hash: str, variant_id: int, quantity:
     return _added(cart, wanted, quantity, (added, present + added), priced)
 
 
-async def add_first_line(db: WriteSession, token_hash: str, variant_id: int, quantity: int, now: datetime) -> Added:
-    """The same in a new cart under the hash."""
+class Holder(msgspec.Struct, frozen=True):
+    """Whose a cart is: of the cookie with this hash, and of a customer, or of a guest."""
+
+    token_hash: str
+    customer_id: int | None = None
+
+
+async def add_first_line(db: WriteSession, whose: Holder, variant_id: int, quantity: int, now: datetime) -> Added:
+    """The same in a new cart."""
     wanted = await _wanted(db, variant_id, now)
-    cart = await new_cart(db, token_hash, now)
+    cart = await new_cart(db, whose.token_hash, now, whose.customer_id)
     added = min(quantity, rules.room(0, wanted.left))
     line = _new_line(db, cart, wanted, added, now)
     return _added(cart, wanted, quantity, (added, added), [(line, wanted.price)])
@@ -338,7 +365,7 @@ async def _leave(db: WriteSession, cart: Cart, left: list[tuple[CartLine, int]],
     token_hash, cart.token_hash = cart.token_hash, secrets.token_hex(32)
     await db.flush()  # a hash is unique
     heir = await new_cart(db, token_hash, now)
-    heir.heir_of = cart.id
+    heir.heir_of, heir.customer_id = cart.id, cart.customer_id
     for line, sold in left:
         if sold:
             db.add(_copy(line, heir, line.quantity - sold))

@@ -36,6 +36,10 @@ class Cart(Base):
     completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     heir_of: Mapped[int | None] = mapped_column(ForeignKey("carts.id", ondelete="SET NULL"), index=True)
     """The completed cart whose cookie and leftover lines it has taken over."""
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="SET NULL"), index=True)
+    """Whose it is, and so the order that it becomes; null for a guest's."""
+    merged: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Of the two carts that became this one at sign-in, what it takes to part them again (owned.Merge)."""
 
 
 class CartLine(Base):

@@ -48,6 +48,11 @@ def room(quantity: int, left: int | None) -> int:
     return max(0, min(MOST, MOST if left is None else left) - quantity)
 
 
+def together(one: int, other: int, left: int | None) -> int:
+    """Of two lines that become one: both, but no more than can be had, and no fewer than either had by itself."""
+    return min(one + other, MOST, max(one, other, MOST if left is None else left))
+
+
 def with_held(cart: CartView, held: Mapping[int, int]) -> CartView:
     """The cart of somebody for whom so many pieces by variant are held already: to them these are not sold."""
     return msgspec.structs.replace(cart, lines=tuple(_with_held(line, held) for line in cart.lines))

@@ -22,3 +22,13 @@ def is_email(text: str) -> bool:
         return found[1].isascii() or bool(idna.encode(found[1], uts46=True))
     except idna.IDNAError:
         return False
+
+
+def email_key(text: str) -> str:
+    """By which an account is found: the same for all ways of writing one address that mail systems take as one."""
+    local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
+    try:
+        domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        domain = domain.casefold()
+    return f"{unicodedata.normalize('NFC', local.casefold())}{at}{domain}"[:320]

@@ -30,6 +30,14 @@ def can_cancel(now: Statuses) -> bool:
     return (now.status, now.payment_status, now.fulfilment_status) == (OPEN, PENDING, UNFULFILLED)
 
 
+def in_words(status: str, payment_status: str, fulfilment_status: str) -> str:
+    """For lists: 'Paid, being prepared'."""
+    if status == CANCELLED:
+        return "Cancelled"
+    payment = "Paid" if payment_status == PAID else "Not paid yet"
+    return f"{payment}, {'sent' if fulfilment_status == FULFILLED else 'being prepared'}"
+
+
 #: The timeline in words.
 EVENTS = {
     "placed": "Order placed",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
 
 from hypermart.db.session import WriteSession
 from hypermart.domain.cart.actions import set_address
+from hypermart.domain.cart.pages import CartView
 from hypermart.domain.customers.address_rules import country_choices, fields_for, fitted
+from hypermart.domain.customers.queries import CustomerView, addresses
 from hypermart.domain.orders.checkout import checkout_view
 from hypermart.domain.orders.pages import CheckoutView
 from hypermart.domain.shipping.countries import ISO_3166
@@ -72,7 +75,8 @@ async def _page(
         view = await checkout_view(db, visit.token_hash, shop.till.selling, shop.now(), country=country)
     if view is None or first_before(view, "address"):
         return visit.leave(CART_URL)
-    typed = typed or of_cart(view.cart)
+    customer = await visit.customer()
+    typed = typed or await _known(customer, shop, view.cart)
     return visit.page(
         PAGE,
         step_page(view, "address", shop, found),
@@ -84,7 +88,19 @@ async def _page(
         countries=country_choices(shop.settings.locale, codes),
         billing_countries=country_choices(shop.settings.locale, ISO_3166),
         focus=focus,
+        is_guest=customer is None,
     )
+
+
+async def _known(customer: CustomerView | None, shop: Shop, cart: CartView) -> AddressForm:
+    """What the cart has; where that is nothing yet, what the account of the customer has."""
+    typed = of_cart(cart)
+    if typed.email or customer is None:
+        return typed
+    async with shop.db.fresh() as db:
+        saved = await addresses(db, customer.id)
+    address = saved[0].address if saved and saved[0].is_default else typed.address
+    return msgspec.structs.replace(typed, email=customer.email, address=address)
 
 
 def _asks_for_other_fields(form: Form, typed: AddressForm) -> bool:

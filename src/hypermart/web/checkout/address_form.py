@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from hypermart.domain.cart.pages import CartView
@@ -11,11 +9,8 @@ from hypermart.domain.customers.address import Address
 from hypermart.domain.customers.address_rules import country_name, fitted, problems
 from hypermart.domain.customers.email import is_email
 from hypermart.domain.shipping.countries import ISO_3166
+from hypermart.web.address_fields import posted_address, posted_line
 from hypermart.web.forms import Form
-
-#: The least that the fields keep of what was typed; each field's own limit is said by its problem.
-LONGEST = 20_000
-_BREAKS = re.compile(r"[\t\r\n]+")
 
 
 class AddressForm(msgspec.Struct, frozen=True):
@@ -39,11 +34,11 @@ def of_cart(cart: CartView) -> AddressForm:
 
 def posted(form: Form) -> AddressForm:
     return AddressForm(
-        email=_line(form, "email"),
+        email=posted_line(form, "email"),
         wants_news=form.is_ticked("wants_news"),
-        address=_address(form, ""),
+        address=posted_address(form),
         has_billing=form.is_ticked("has_billing"),
-        billing=_address(form, "billing-"),
+        billing=posted_address(form, "billing-"),
     )
 
 
@@ -61,13 +56,3 @@ def problems_of(typed: AddressForm, countries: tuple[str, ...], locale: str) -> 
     elif typed.has_billing:
         found |= {f"billing-{name}": sentence for name, sentence in problems(typed.billing).items()}
     return found
-
-
-def _address(form: Form, prefix: str) -> Address:
-    values = {name: _line(form, prefix + name) for name in Address.__struct_fields__}
-    return Address(**values | {"country": values["country"][:2]})  # a code; whatever else was sent is none
-
-
-def _line(form: Form, name: str) -> str:
-    """One line: what is pasted into a field may have more."""
-    return _BREAKS.sub(" ", form.text(name, limit=LONGEST))

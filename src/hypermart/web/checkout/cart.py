@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 from urllib.parse import urlencode
 
@@ -13,17 +14,19 @@ from hypermart.domain.browse.frame import frame
 from hypermart.domain.browse.pages import Frame
 from hypermart.domain.browse.product import Wanted, product_page
 from hypermart.domain.cart import actions
+from hypermart.domain.cart.owned import merge_of, part
 from hypermart.domain.cart.pages import Added
 from hypermart.domain.cart.queries import offer
 from hypermart.domain.cart.rules import MOST
 from hypermart.domain.customers.address_rules import country_choices
+from hypermart.domain.customers.queries import CustomerView
 from hypermart.domain.orders.own_cart import own_cart
 from hypermart.domain.shipping.queries import countries
 from hypermart.errors import NotFound
 from hypermart.web.checkout.cart_page import Asked, CartPage, Done, cart_page
 from hypermart.web.forms import Form, whole
 from hypermart.web.render import HTML, Answer, Shop
-from hypermart.web.visit import CartNews, Template, Visit
+from hypermart.web.visit import CartNews, Template, Visit, hash_of
 
 CART = Template("checkout/cart.html", "checkout/_cart.html")
 ADD = Template("store/product.html", "store/_add.html")
@@ -35,7 +38,11 @@ QUANTITY = "quantity"
 async def show_cart(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
     query = visit.request.query_params
     page, around = await _read(visit, shop, Done(added=query.get("added", ""), is_limited="limited" in query))
-    return visit.show(CART, page, count=page.count, frame=around)
+    merge = None
+    if visit.session.id:  # guests have one cart
+        async with shop.db.fresh() as db:
+            merge = await merge_of(db, visit.token_hash)
+    return visit.show(CART, page, count=page.count, frame=around, merge=merge)
 
 
 @post("/cart/lines", media_type=HTML, status_code=200)
@@ -48,8 +55,9 @@ async def add_line(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -
     quantity = _quantity(form, QUANTITY, least=1)
     if quantity is None:
         return await _asked_again(visit, shop, variant_id, form, 422)
+    owner = await visit.customer()
     try:
-        added = await shop.db.retried(partial(_put_in, visit, variant_id, quantity))
+        added = await shop.db.retried(partial(_put_in, visit, owner, (variant_id, quantity)))
     except actions.CannotAdd as no:
         form.problems[QUANTITY] = str(no)
         return await _asked_again(visit, shop, variant_id, form, 409)
@@ -80,6 +88,18 @@ async def change_cart(visit: NamedDependency[Visit], shop: NamedDependency[Shop]
     return visit.changed(CART, page, page.news, otherwise="/cart", frame=around)
 
 
+@post("/cart/partings", status_code=200)
+async def part_carts(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
+    """The two carts that became one at sign-in are two again; the browser has what it had before."""
+    form = await visit.form()
+    token = secrets.token_urlsafe(32)
+    if not form.problems:
+        new_hash = hash_of(token)
+        if await shop.db.retried(lambda db: part(db, visit.token_hash, new_hash, shop.now())):
+            visit.take(token)
+    return visit.leave("/cart", count=await visit.count())
+
+
 ONE = "one"
 LINE_ACTIONS = {
     "remove": (actions.remove_line, "removed"),
@@ -88,11 +108,14 @@ LINE_ACTIONS = {
 }
 
 
-async def _put_in(visit: Visit, variant_id: int, quantity: int, db: WriteSession) -> Added:
-    """In the visitor's open cart, else in a new one under a new cookie."""
+async def _put_in(visit: Visit, owner: CustomerView | None, what: tuple[int, int], db: WriteSession) -> Added:
+    """In the visitor's open cart, else in a new one: of the customer who is signed in, or of a guest."""
     now = visit.shop.now()
-    added = await actions.add_line(db, visit.token_hash, variant_id, quantity, now) if visit.token else None
-    return added or await actions.add_first_line(db, visit.mint(), variant_id, quantity, now)
+    added = await actions.add_line(db, visit.token_hash, *what, now) if visit.token else None
+    if added is None and owner:
+        added = await actions.add_line(db, visit.take(visit.own_token(owner)), *what, now)
+        return added or await actions.add_first_line(db, actions.Holder(visit.token_hash, owner.id), *what, now)
+    return added or await actions.add_first_line(db, actions.Holder(visit.mint()), *what, now)
 
 
 async def _change(
