@@ -294,7 +294,7 @@ async def choose_payment(db: WriteSession, token_hash: str, method: str, now: da
 async def _set(db: WriteSession, token_hash: str, now: datetime, **values: Any) -> bool:
     """Locks the open cart and changes it, in one statement."""
     is_open = Cart.token_hash == token_hash, Cart.completed_at.is_(None), Cart.expires_at > now
-    return await _changed(db, update(Cart).where(*is_open).values(_touched(now) | values))
+    return await _changed(db, update(Cart).where(*is_open).values(_touched(now) | values))  # no page shows this
 
 
 async def _changed(db: WriteSession, statement: Update) -> bool:
@@ -349,7 +349,7 @@ async def complete(db: WriteSession, cart_id: int, bought: Mapping[int, int], no
     the same cookie. The completed one gets a hash that no cookie has.
     """
     end = _touched(now) | {"completed_at": now}
-    if not await _changed(db, update(Cart).where(Cart.id == cart_id).values(end)):
+    if not await _changed(db, update(Cart).where(Cart.id == cart_id).values(end)):  # no page shows this
         raise LookupError(f"cart {cart_id} is gone, though somebody pays for it")
     left = [
         (line, 0 if line.is_saved else min(line.quantity, bought.get(line.variant_id or 0, 0)))
