@@ -13,9 +13,9 @@ import httpx
 import limits
 from babel.core import UnknownLocaleError
 
+from hypermart.adapters import cdn as cdns
 from hypermart.adapters import valkey
 from hypermart.adapters.blobs import LocalBlobs
-from hypermart.adapters.cdn import NoCdn
 from hypermart.adapters.clock import SystemClock
 from hypermart.adapters.gateway import BogusGateway
 from hypermart.adapters.limiter import WindowLimiter
@@ -75,12 +75,15 @@ async def opened(
     fresh_reader = read_engine(settings.database_url) if is_split else reader
     db = Database(write_engine(settings.database_url), reader, clock, fresh_reader)
     try:
-        async with _gateway(settings, clock, gateway_transport) as gateway:
+        async with (
+            _gateway(settings, clock, gateway_transport) as gateway,
+            cdns.opened(settings.cdn_url, settings.cdn_token) as cdn,
+        ):
             yield Services(
                 settings,
                 db,
                 _blobs(settings.blobs_url),
-                _cdn(settings.cdn_url),
+                cdn,
                 _mail(settings.mail_url),
                 gateway,
                 clock,
@@ -117,12 +120,6 @@ def _blobs(url: str) -> Blobs:
     if kind == "file":
         return LocalBlobs(Path(rest))
     raise BadSetting(f"BLOBS_URL={url!r} is unknown: use file:FOLDER")
-
-
-def _cdn(url: str) -> Cdn:
-    if url == "none:":
-        return NoCdn()
-    raise BadSetting(f"CDN_URL={url!r} is unknown: use none:")
 
 
 def _mail(url: str) -> Mail:

@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker: Worker
     blobs_url: str
     cdn_url: str
+    cdn_token: str
+    """Lets us purge at a vendor."""
     mail_url: str
     mail_from: str
     """Who our mails are from, as in a From header: name <address>."""
@@ -112,6 +114,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         worker=_one_of(environ, "WORKER", get_args(Worker), "inline"),
         blobs_url=environ.get("BLOBS_URL") or f"file:{data}/blobs",
         cdn_url=environ.get("CDN_URL") or "none:",
+        cdn_token=environ.get("CDN_TOKEN") or "",
         mail_url=environ.get("MAIL_URL") or f"file:{data}/mail",
         mail_from=_mail_from(environ, shop_name),
         shop_bank=_bank(environ, mode),

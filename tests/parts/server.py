@@ -7,10 +7,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import uvicorn
-from litestar import Litestar
 
 
 def free_port(port: int = 0) -> socket.socket:
@@ -26,7 +26,7 @@ def address(bound: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def serving(app: Litestar, bound: socket.socket) -> Iterator[str]:
+def serving(app: Any, bound: socket.socket) -> Iterator[str]:
     """`app` answers at the yielded address until the end of the block."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, date_header=False, timeout_graceful_shutdown=1

@@ -15,6 +15,8 @@ from hypermart.domain.imports.problems import Unusable
 _SOURCE = re.compile(r"(attribute|century):[^.\s]+\.\S+|option:.+")
 #: Keys that addresses of lists and products use themselves; a facet of that code could not be chosen.
 RESERVED = {"q", "min", "max", "available", "sort", "page", "v", "option1", "option2", "option3"}
+#: Keys that others add to addresses to count visitors. CDNs drop them (deploy/varnish/default.vcl).
+TRACKERS = set("dclid fbclid gbraid gclid gclsrc igshid msclkid srsltid ttclid twclid wbraid yclid".split())
 #: Sizes of the columns.
 MAX_LABEL, MAX_CODE, MAX_SOURCE = 255, 60, 190
 
@@ -115,7 +117,7 @@ def _facet_problems(facet: FacetEntry) -> Iterator[str]:
         yield f"{name}: source is attribute:NS.KEY, century:NS.KEY or option:NAME"
     if facet.code != slugify(facet.code):
         yield f"{name}: a code has small letters, digits and dashes"
-    if facet.code in RESERVED:
+    if facet.code in RESERVED | TRACKERS:
         yield f"{name}: the code means something else in addresses: take another"
     for key, limit in (("code", MAX_CODE), ("name", MAX_LABEL), ("source", MAX_SOURCE)):
         if len(getattr(facet, key)) > limit:

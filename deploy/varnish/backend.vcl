@@ -1,0 +1,28 @@
+# Where the gateway (Caddy) is. compose.yaml uses this file; whoever runs Varnish elsewhere puts a backend.vcl of the same two
+# names into a folder that stands first in vcl_path (docs/caching.md).
+
+# For public pages. While it is sick, kept pages are served stale.
+backend origin {
+    .host = "gateway";
+    .port = "8080";
+    .connect_timeout = 1s;
+    .first_byte_timeout = 15s;
+    .between_bytes_timeout = 15s;
+    .probe = {
+        .url = "/readyz";
+        .interval = 1s;
+        .timeout = 1s;
+        .window = 3;
+        .threshold = 2;
+        .initial = 2;
+    }
+}
+
+# The same place without a probe: a cart is always tried, also when the probe had bad luck.
+backend origin_of_private {
+    .host = "gateway";
+    .port = "8080";
+    .connect_timeout = 1s;
+    .first_byte_timeout = 30s;
+    .between_bytes_timeout = 30s;
+}
