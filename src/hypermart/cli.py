@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(args.run(settings, args) or 0)
     except BadSetting as error:
         return complain(str(error))
+    except migrate.Busy as error:
+        return complain(f"{error}. If nobody does, end the connection that holds the lock")
     except OperationalError as error:
         return complain(f"the database does not answer: {error.orig}. Check DATABASE_URL")
     except KeyboardInterrupt:
@@ -78,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     add_staff(commands)
     seed = command("seed", seed_demo, "Fill the shop with the demo catalogue.")
     seed.add_argument("--if-empty", action="store_true", help="leave a shop that has products as it is")
+    text = "Lay out what a gateway serves by itself: FOLDER/static/DIGEST, and the pages of errors."
+    files = commands.add_parser("files", help=text, description=text)
+    files.set_defaults(run=lay_out)
+    files.add_argument("folder", type=Path, metavar="FOLDER")
     command("routes", routes, "List every route with its methods.")
     return parser
 
@@ -224,6 +231,12 @@ async def _prepare_and_seed(settings: Settings, *, only_if_empty: bool) -> None:
     async with opened(settings, is_patient=True) as services:
         await migrate.upgrade(services.db.writer, settings.root / "migrations")
         await (demo.seed_if_empty if only_if_empty else demo.seed)(services, say)
+
+
+def lay_out(settings: Settings, args: argparse.Namespace) -> None:
+    from hypermart.templating import lay_out_files  # noqa: PLC0415
+
+    lay_out_files(settings.root, args.folder)
 
 
 def routes(settings: Settings, _: argparse.Namespace) -> None:

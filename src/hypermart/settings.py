@@ -22,6 +22,19 @@ QA_KEY = "a key that everybody knows, for tests"
 """SECRET_KEY of QA mode where none is set: links are the same in every run."""
 DEMO_BANK = "Plate & Paper (an example, please send nothing); IBAN DE02 1203 0000 0000 2020 51; BIC BYLADEM1001"
 
+#: What may also be said as NAME_FILE, the path of a file that holds it: secrets, and addresses that may hold one.
+SECRETS = (
+    "SECRET_KEY",
+    "GATEWAY_SECRET",
+    "GATEWAY_URL",
+    "DATABASE_URL",
+    "DATABASE_READ_URL",
+    "VALKEY_URL",
+    "BLOBS_URL",
+    "CDN_URL",
+    "CDN_TOKEN",
+    "MAIL_URL",
+)
 #: The folder that holds templates/, static/ and migrations/: the checkout, or /app in a container.
 ROOT = Path(os.environ.get("ROOT") or Path(__file__).resolve().parents[2])
 #: A file there marks a copy of the shop with planted bugs (qa/bugs.py).
@@ -93,7 +106,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from `environ`. Raises BadSetting for a value that cannot be used."""
+    """Settings from `environ`, and from the files that it names. Raises BadSetting for what cannot be used."""
+    environ = {**environ, **_from_files(environ)}
     data = Path(environ.get("DATA_DIR") or ROOT / "var")
     host, port = environ.get("HOST") or "127.0.0.1", environ.get("PORT") or "8000"
     if not port.isdecimal() or not 0 < int(port) < 65536:
@@ -142,6 +156,24 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         instance=environ.get("INSTANCE") or "",
         log_level=_one_of(environ, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
+
+
+def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Containers get secrets as files: an environment is seen by whoever may look at processes."""
+    found = {}
+    for name in SECRETS:
+        if not (path := environ.get(f"{name}_FILE")):
+            continue
+        if environ.get(name):
+            raise BadSetting(f"{name} and {name}_FILE are both set: keep one of them")
+        try:
+            found[name] = Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise BadSetting(f"{name}_FILE={path!r} cannot be read: {reason}") from None
+        if not found[name] or not found[name].isprintable():
+            raise BadSetting(f"{name}_FILE={path!r} must hold {name}, on one line")
+    return found
 
 
 def _one_of(environ: Mapping[str, str], name: str, allowed: tuple[T, ...], default: T) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -177,3 +178,9 @@ def static_digest(root: Path) -> str:
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:10]
+
+
+def lay_out_files(root: Path, folder: Path) -> None:
+    """What the gateway serves of this release without asking an app (deploy/caddy): static/DIGEST and errors."""
+    shutil.copytree(root / "static", folder / "static" / static_digest(root), dirs_exist_ok=True)
+    shutil.copytree(root / "static" / "errors", folder / "errors", dirs_exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypermart.settings import ROOT
 
 DOC = ROOT / "docs" / "reliability.md"
-FILES = ("test_faults.py", "test_edge.py", "test_storm.py", "test_rolling.py")
+FILES = ("test_faults.py", "test_edge.py", "test_privacy.py", "test_storm.py", "test_rolling.py")
 BEGIN, END = "<!-- made by tests/topology/table.py: begin -->\n", "<!-- end -->\n"
 HEAD = "| what happens | what a visitor sees | what holds | test |\n|---|---|---|---|\n"
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +12,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hypermart.db.dialect import copied_tables_keep_their_rows
+
+PATIENCE = 120.0
+"""Seconds that a start waits for another one that migrates the same database."""
+LISTEN = 5
+"""Seconds of one wait in MySQL: less than a connection may be silent (engine.READ)."""
+
+
+class Busy(Exception):
+    """Somebody else migrates this database, and does not come to an end."""
 
 
 def _config(folder: Path, connection: Connection | None = None) -> Config:
@@ -35,10 +47,36 @@ async def current(engine: AsyncEngine) -> str | None:
 
 
 async def upgrade(engine: AsyncEngine, folder: Path) -> None:
-    """Every step that is missing, in order. On MySQL each step commits by itself, as its DDL does."""
+    """Every step that is missing, in order, by one process at a time. On MySQL each step commits by itself, as its DDL
+    does. Raises Busy."""
 
     def run(connection: Connection, /, **_: Any) -> None:
         command.upgrade(_config(folder, connection), "head")
 
-    async with engine.connect() as connection, copied_tables_keep_their_rows(connection), connection.begin():
+    async with (
+        engine.connect() as connection,
+        _alone(connection),
+        copied_tables_keep_their_rows(connection),
+        connection.begin(),
+    ):
         await connection.run_sync(run)
+
+
+@contextlib.asynccontextmanager
+async def _alone(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Nobody else migrates this database meanwhile. SQLite needs no more than the transaction, which has the file."""
+    if connection.dialect.name != "mysql":
+        yield
+        return
+    name = "LEFT(CONCAT('hypermart.migrate.', DATABASE()), 64)"  # MySQL's locks are of the whole server
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await connection.scalar(text(f"SELECT GET_LOCK({name}, {LISTEN})")):
+                pass
+    except TimeoutError:
+        raise Busy(f"somebody else has been migrating this database for {PATIENCE:.0f} s") from None
+    await connection.rollback()  # ends the transaction, which began by itself; the lock is the connection's
+    try:
+        yield
+    finally:
+        await connection.execute(text(f"DO RELEASE_LOCK({name})"))

@@ -21,7 +21,7 @@ from hypermart.stack.asking import ask
 from hypermart.stack.health import complaint
 from hypermart.stack.plan import DATABASE, DATABASES, HOST, ROW, STORES, Shape, programs, shop_environment
 from hypermart.stack.supervision import Supervisor
-from hypermart.templating import static_digest
+from hypermart.templating import lay_out_files
 
 HEALTHY = 120.0
 """Seconds that a process may take until it is healthy."""
@@ -112,11 +112,8 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in DATABASES:
             mysql.prepare(self.folder / name)
-        files = self.folder / "files"  # what Caddy serves: this release's files under this release's digest
-        shutil.rmtree(files, ignore_errors=True)
-        (files / "static").mkdir(parents=True)
-        (files / "static" / static_digest(ROOT)).symlink_to(ROOT / "static")
-        (files / "errors").symlink_to(ROOT / "static" / "errors")
+        shutil.rmtree(self.folder / "files", ignore_errors=True)
+        lay_out_files(ROOT, self.folder / "files")
         (self.folder / "shop" / "blobs").mkdir(parents=True, exist_ok=True)
         self._plan.write_bytes(msgspec.json.encode(shape))
 

@@ -32,7 +32,7 @@ class Sink:
         return "250 2.0.0 kept"
 
 
-async def serve(port: int, folder: Path) -> None:
+async def serve(port: int, folder: Path, host: str = "127.0.0.1") -> None:
     """Until SIGTERM."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -41,7 +41,7 @@ async def serve(port: int, folder: Path) -> None:
         lambda: SMTP(
             sink, hostname="localhost", ident="hypermart mail sink", data_size_limit=LIMIT, enable_SMTPUTF8=True
         ),
-        "127.0.0.1",
+        host,
         port,
     )
     async with server:
@@ -49,4 +49,4 @@ async def serve(port: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]))

@@ -35,8 +35,8 @@ THROWAWAY = (
 )
 #: For databases that somebody would miss: what is committed survives a kill.
 DURABLE = ("--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1")
-_LOGGED = ("--gtid-mode=ON", "--enforce-gtid-consistency=ON", "--log-bin=binlog", "--relay-log=relay")
-PRIMARY = ("--server-id=1", *_LOGGED)
+LOGGED = ("--gtid-mode=ON", "--enforce-gtid-consistency=ON", "--log-bin=binlog", "--relay-log=relay")
+PRIMARY = ("--server-id=1", *LOGGED)
 #: Otherwise every copy carries 100 MB of empty redo log.
 SMALL_LOG = "--innodb-redo-log-capacity=32M"
 LOG = "mysqld.log"
@@ -56,7 +56,7 @@ class Server:
 
 def replica(number: int) -> tuple[str, ...]:
     """Options of the `number`th replica: nobody can write to it, and it follows again after each restart."""
-    return (f"--server-id={1 + number}", *_LOGGED, "--super-read-only=ON")
+    return (f"--server-id={1 + number}", *LOGGED, "--super-read-only=ON")
 
 
 def url(port: int, database: str = "") -> str:
