@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from hypermart import logs
 from hypermart.adapters.clock import SystemClock
 from hypermart.cli_import import add_import
+from hypermart.cli_outbox import add_outbox
 from hypermart.cli_stack import add_stack
 from hypermart.db import migrate
 from hypermart.services import opened
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     bank.add_argument("--port", type=int, default=9000, help="the port (9000)")
     command("migrate", migrate_database, "Bring the database to the newest schema.")
     add_import(commands)
+    add_outbox(commands)
     add_stack(commands)
     seed = command("seed", seed_demo, "Fill the shop with the demo catalogue.")
     seed.add_argument("--if-empty", action="store_true", help="leave a shop that has products as it is")

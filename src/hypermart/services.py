@@ -81,7 +81,7 @@ async def opened(
                 db,
                 _blobs(settings.blobs_url),
                 _cdn(settings.cdn_url),
-                _mail(settings.mail_url),
+                _mail(settings),
                 gateway,
                 clock,
                 WindowLimiter(limits.parse(settings.tries), settings.valkey_url),
@@ -125,12 +125,12 @@ def _cdn(url: str) -> Cdn:
     raise BadSetting(f"CDN_URL={url!r} is unknown: use none:")
 
 
-def _mail(url: str) -> Mail:
-    kind, _, rest = url.partition(":")
+def _mail(settings: Settings) -> Mail:
+    kind, _, rest = settings.mail_url.partition(":")
     if kind == "file":
         return MailFolder(Path(rest))
     try:
-        return SmtpMail(url)
+        return SmtpMail(settings.mail_url, WindowLimiter(limits.parse(settings.mail_pace), settings.valkey_url))
     except ValueError as error:  # the URL may hold a password
         raise BadSetting(f"MAIL_URL cannot be used: {error}, or file:FOLDER") from None
 

@@ -48,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_url: str
     mail_from: str
     """Who our mails are from, as in a From header: name <address>."""
+    mail_pace: str
+    """How many mails go to one domain, like '60 per minute': by SMTP, from all workers together."""
     shop_bank: tuple[str, ...]
     """The account for bank transfers, line by line as it stands in mails; empty if there is none."""
     gateway_url: str
@@ -114,13 +116,15 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         cdn_url=environ.get("CDN_URL") or "none:",
         mail_url=environ.get("MAIL_URL") or f"file:{data}/mail",
         mail_from=_mail_from(environ, shop_name),
+        mail_pace=_limit(environ, "MAIL_PACE", "60 per minute"),
         shop_bank=_bank(environ, mode),
         gateway_url=environ.get("GATEWAY_URL") or ("none:" if mode == "production" else "bogus:"),
         gateway_secret=_gateway_secret(environ, mode),
         secret_key=secret_key,
         qa_secret=_qa_secret(environ, mode),
         shop_country=_country(environ),
-        tries=_tries(environ, mode),
+        # All shoppers of a test suite come from one address.
+        tries=_limit(environ, "TRIES", "100000 per minute" if mode == "qa" else "60 per 10 minutes"),
         tax_rounding=_one_of(environ, "TAX_ROUNDING", get_args(Rounding), "line"),
         shop_name=shop_name,
         currency=environ.get("CURRENCY") or "EUR",
@@ -198,14 +202,13 @@ def _qa_secret(environ: Mapping[str, str], mode: Mode) -> str:
     return secret
 
 
-def _tries(environ: Mapping[str, str], mode: Mode) -> str:
-    """All shoppers of a test suite come from one address."""
-    tries = environ.get("TRIES") or ("100000 per minute" if mode == "qa" else "60 per 10 minutes")
+def _limit(environ: Mapping[str, str], name: str, default: str) -> str:
+    limit = environ.get(name) or default
     try:
-        limits.parse(tries)
+        limits.parse(limit)
     except ValueError:
-        raise BadSetting(f"TRIES={tries!r} is no limit: write it like 60 per 10 minutes") from None
-    return tries
+        raise BadSetting(f"{name}={limit!r} is no limit: write it like {default}") from None
+    return limit
 
 
 def _origin(url: str) -> str:
