@@ -30,9 +30,7 @@ def add_outbox(commands: Any) -> None:
     lists = verb("list", _list, "List what is not done: id, state, age, attempts, job, reason.")
     lists.add_argument("--dead", action="store_true", help="only what was given up")
     lists.add_argument("--job", default="", metavar="NAME", help="only rows of this job")
-    mails = verb(
-        "mails", _mails, "List mails, also those of the last 7 days: id, state, when, job, order, end."
-    )
+    mails = verb("mails", _mails, "List mails, also those of the last 7 days: id, state, when, job, order, end.")
     mails.add_argument("--order", type=int, metavar="NUMBER", help="only mails about this order")
     for parser in (lists, mails):
         parser.add_argument("--limit", type=int, default=100, metavar="N", help="how many (100)")

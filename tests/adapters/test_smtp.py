@@ -11,13 +11,14 @@ from email.policy import SMTP, SMTPUTF8
 import limits
 import pytest
 import structlog
+from aiosmtplib import SMTPException, SMTPResponseException
 
 from hypermart.adapters import smtp
 from hypermart.adapters.limiter import WindowLimiter
 from hypermart.adapters.smtp import SmtpMail
 from hypermart.errors import Refused
 from hypermart.ports import NotNow
-from tests.parts.smtp_server import COMMANDS, Step, drips, hangs_up, is_silent, mail_server, says
+from tests.parts.smtp_server import COMMANDS, Says, Step, drips, hangs_up, is_silent, mail_server
 
 NOBODY = "smtp://127.0.0.1:1"
 
@@ -54,12 +55,12 @@ async def test_a_mail_arrives_as_it_is() -> None:
 @pytest.mark.parametrize("command", ["mail", "rcpt", "data", "ack"])
 async def test_no_for_good_is_told_from_no_for_now(command: str) -> None:
     async with mail_server() as server:
-        server.steps[command] = says("550 5.7.1 we do not want it")
+        server.steps[command] = Says("550 5.7.1 we do not want it")
         with pytest.raises(Refused, match=r"^the mail server refused .*: 550 5.7.1 we do not want it$"):
             await mail(server.url).send(letter(), fine)
         for code in (421, 450, 451, 452):
-            server.steps[command] = says(f"{code} 4.0.0 later")
-            with pytest.raises(smtp.SMTPResponseException) as later:
+            server.steps[command] = Says(f"{code} 4.0.0 later")
+            with pytest.raises(SMTPResponseException) as later:
                 await mail(server.url).send(letter(), fine)
             assert later.value.code == code
         assert server.taken == []
@@ -71,8 +72,8 @@ async def test_no_for_good_is_told_from_no_for_now(command: str) -> None:
 async def test_who_does_not_talk_to_us_refuses_no_mail(command: str, answer: str) -> None:
     """A server that was set up wrongly must not cost every mail of the day."""
     async with mail_server() as server:
-        server.steps[command] = says(answer)
-        with structlog.testing.capture_logs() as logs, pytest.raises(smtp.SMTPResponseException):
+        server.steps[command] = Says(answer)
+        with structlog.testing.capture_logs() as logs, pytest.raises(SMTPResponseException):
             await mail(server.url).send(letter(), fine)
     assert [log["event"] for log in logs] == (["mail.server_unusable"] if answer.startswith("5") else [])
 
@@ -80,14 +81,14 @@ async def test_who_does_not_talk_to_us_refuses_no_mail(command: str, answer: str
 @pytest.mark.parametrize("code", [530, 535])
 async def test_our_credentials_may_be_mended(code: int) -> None:
     async with mail_server() as server:
-        server.steps["mail"] = says(f"{code} 5.7.0 Authentication required")
-        with structlog.testing.capture_logs() as logs, pytest.raises(smtp.SMTPResponseException):
+        server.steps["mail"] = Says(f"{code} 5.7.0 Authentication required")
+        with structlog.testing.capture_logs() as logs, pytest.raises(SMTPResponseException):
             await mail(server.url).send(letter(), fine)
     assert [(log["event"], log["log_level"]) for log in logs] == [("mail.server_unusable", "error")]
 
 
 async def test_nobody_there_is_no_for_now() -> None:
-    with pytest.raises(smtp.SMTPException, match="Error connecting"):
+    with pytest.raises(SMTPException, match="Error connecting"):
         await mail(NOBODY).send(letter(), fine)
 
 
@@ -129,7 +130,7 @@ async def test_a_slow_yes_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_who_hangs_up_is_asked_again(command: str) -> None:
     async with mail_server() as server:
         server.steps[command] = hangs_up
-        with pytest.raises((smtp.SMTPException, ConnectionError)):
+        with pytest.raises((SMTPException, ConnectionError)):
             await mail(server.url).send(letter(), fine)
         assert len(server.taken) == (command == "ack")
         server.steps.clear()
@@ -196,7 +197,7 @@ async def test_a_recipient_in_any_script() -> None:
         await mail(server.url).send(letter(to="ada@xn--bcher-kva.example"), fine)
         assert "SMTPUTF8" not in server.taken[1].options
         assert server.taken[1].content.isascii()
-        server.steps["ehlo"] = says("250 mail.test")
+        server.steps["ehlo"] = Says("250 mail.test")
         with pytest.raises(Refused, match="no addresses beyond ASCII"):
             await mail(server.url).send(letter(to="dörte@example.com"), fine)
 
@@ -206,7 +207,7 @@ class Forged(EmailMessage):
 
     content = b""
 
-    def as_bytes(self, unixfrom: bool = False, policy: object = None) -> bytes:
+    def as_bytes(self, unixfrom: bool = False, policy: object = None) -> bytes:  # noqa: ARG002
         return self.content
 
 
@@ -215,7 +216,8 @@ async def test_no_message_holds_another() -> None:
     forged = Forged(policy=SMTP)
     forged["From"], forged["To"], forged["Message-ID"] = "shop@shop.example", "ada@example.com", "<7@shop.example>"
     forged.content = (
-        b"Message-ID: <7@shop.example>\r\n\r\nHello\n.\nMAIL FROM:<evil@example.com>\r.\r\nRCPT TO:<b@example.com>\r\n.\r\n"
+        b"Message-ID: <7@shop.example>\r\n\r\nHello\n.\n"
+        b"MAIL FROM:<evil@example.com>\r.\r\nRCPT TO:<b@example.com>\r\n.\r\n"
         b"DATA\r\n\n.\r\nsmuggled\r\r\n"
     )
     async with mail_server() as server:
@@ -246,8 +248,8 @@ async def test_a_mail_of_any_size_is_not_sent() -> None:
     with pytest.raises(Refused, match=r"^the mail has \d+ bytes, over 1000000$"):
         await mail(NOBODY).send(letter(body="x" * 1_000_001), fine)
     async with mail_server() as server:  # which takes less than we do
-        server.steps["ehlo"] = says("250-mail.test\r\n250 SIZE 1000")
-        server.steps["mail"] = says("552 5.3.4 Message too big")
+        server.steps["ehlo"] = Says("250-mail.test\r\n250 SIZE 1000")
+        server.steps["mail"] = Says("552 5.3.4 Message too big")
         with pytest.raises(Refused, match="552"):
             await mail(server.url).send(letter(body="x" * 2000), fine)
 

@@ -64,6 +64,14 @@ class Connection(SMTP):
         self.told.connections.discard(self)
         super().connection_lost(error)
 
+    def cut(self) -> None:
+        assert isinstance(self.transport, asyncio.Transport)
+        self.transport.abort()
+
+    def write(self, words: bytes) -> None:
+        assert isinstance(self.transport, asyncio.Transport)
+        self.transport.write(words)
+
     async def _is_answered(self, command: str) -> bool:
         self.told.reached.append(command)
         answer = await step(self) if (step := self.told.steps.get(command)) else None
@@ -101,26 +109,27 @@ class Connection(SMTP):
         taken = Taken(
             str(envelope.mail_from),
             envelope.rcpt_tos[0],
-            bytes(envelope.content or b""),
+            envelope.original_content or b"",
             bool(self.transport and self.transport.get_extra_info("ssl_object")),
             envelope.mail_options,
         )
-        if step is None or getattr(step, "takes", True):
+        if not isinstance(step, Says):
             self.told.taken.append(taken)
         return (await step(self) if step else None) or "250 2.0.0 taken"
 
 
-def says(answer: str) -> Step:
-    async def say(_: Connection) -> str:
-        return answer
+@dataclass
+class Says:
+    """A step: an answer, by which nothing is taken."""
 
-    say.takes = False  # type: ignore[attr-defined]  (who refuses has not taken it)
-    return say
+    answer: str
+
+    async def __call__(self, _: Connection) -> str:
+        return self.answer
 
 
 async def hangs_up(connection: Connection) -> str:
-    assert connection.transport is not None
-    connection.transport.abort()
+    connection.cut()
     await asyncio.sleep(60)  # until it is cancelled with its connection
     return ""
 
@@ -132,8 +141,8 @@ async def is_silent(_: Connection) -> str:
 
 async def drips(connection: Connection) -> str:
     """An answer that never ends, with a byte often enough for who counts between bytes."""
-    while connection.transport is not None:
-        connection.transport.write(b"2")
+    while connection in connection.told.connections:
+        connection.write(b"2")
         await asyncio.sleep(0.05)
     return ""
 
@@ -154,7 +163,7 @@ class Gate:
 async def mail_server(
     tls: ssl.SSLContext | None = None, *, is_tls_from_the_start: bool = False, password: str = "", **options: Any
 ) -> AsyncIterator[MailServer]:
-    """With `tls` it offers STARTTLS, unless it speaks TLS from the start. With `password` it lets in ada alone, by TLS."""
+    """With `tls` it offers STARTTLS, unless it speaks TLS from the start. With `password` it lets in ada alone."""
     told = MailServer()
     if password:
 
@@ -176,7 +185,6 @@ async def mail_server(
     finally:
         server.close()
         for connection in list(told.connections):
-            if connection.transport is not None:
-                connection.transport.abort()
+            connection.cut()
         await server.wait_closed()
         await asyncio.sleep(0)

@@ -64,12 +64,17 @@ def _function(job: str, crashes: int) -> JobFunction:
 
 
 async def due(services: Services, lane: Lane) -> list[int]:
-    """Rows that wait to be run, oldest first: also those whose bell was lost or never rung."""
+    """Rows that wait to be run, oldest first: also those whose bell was lost or never rung.
+
+    Those whose last run never ended come last: should they end this process too, the others have been run.
+    """
+    columns = (Outbox.id, Outbox.leased_until)
     statement = (
-        select(Outbox.id).where(_free(services.clock.now(), lane)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
+        select(*columns).where(_free(services.clock.now(), lane)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
     )
     async with services.db.write() as db:  # the primary: work must go on while the replica is away
-        return list((await db.execute(statement)).scalars())
+        found = await db.execute(statement)
+        return [row.id for row in sorted(found, key=lambda row: row.leased_until is not None)]
 
 
 async def sweep(services: Services) -> None:
