@@ -42,7 +42,7 @@ async def mail_payment_failed(services: Services, task: Task, /, *, attempt: str
         try:
             view, email = await attempt_view(db, attempt), await attempt_email(db, attempt)
         except NotFound:
-            raise Refused(f"there is no payment {attempt}") from None
+            raise Refused("there is no such payment") from None  # its key opens a page
         others = select(Order.id).join(PaymentAttempt, PaymentAttempt.cart_id == Order.cart_id)
         is_bought = (await db.execute(others.where(PaymentAttempt.key == attempt))).first() is not None
     if is_bought or view.state not in FAILED:
