@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from hypermart import logs
 from hypermart.adapters.clock import SystemClock
 from hypermart.cli_import import add_import
+from hypermart.cli_outbox import add_outbox
 from hypermart.cli_stack import add_stack
 from hypermart.cli_staff import add_staff
 from hypermart.db import migrate
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     bank.add_argument("--port", type=int, default=9000, help="the port (9000)")
     command("migrate", migrate_database, "Bring the database to the newest schema.")
     add_import(commands)
+    add_outbox(commands)
     add_stack(commands)
     add_staff(commands)
     seed = command("seed", seed_demo, "Fill the shop with the demo catalogue.")

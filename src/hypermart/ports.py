@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -44,9 +44,24 @@ class Cdn(Protocol):
         ...
 
 
+Check: TypeAlias = Callable[[], Awaitable[None]]
+"""Raises if what it stands before must not be done any more."""
+
+
+class NotNow(Exception):
+    """Whoever is asked takes no more just now, which is nobody's failure."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+        """After which to ask again."""
+
+
 class Mail(Protocol):
-    async def send(self, message: EmailMessage) -> None:
-        """Hands the message over. The same Message-ID twice is delivered once, as far as the mailbox can tell."""
+    async def send(self, message: EmailMessage, check: Check) -> None:
+        """Hands the message over; `check` is asked at the last moment before that. The same Message-ID twice is
+        delivered once, as far as the mailbox can tell. Raises NotNow, and errors.Refused for what will never be taken.
+        """
         ...
 
 

@@ -100,7 +100,7 @@ async def opened(
                 db,
                 _blobs(settings.blobs_url),
                 cdn,
-                _mail(settings.mail_url),
+                _mail(settings),
                 gateway,
                 clock,
                 limiter,
@@ -161,12 +161,12 @@ def _blobs(url: str) -> Blobs:
     raise BadSetting(f"BLOBS_URL={url!r} is unknown: use file:FOLDER")
 
 
-def _mail(url: str) -> Mail:
-    kind, _, rest = url.partition(":")
+def _mail(settings: Settings) -> Mail:
+    kind, _, rest = settings.mail_url.partition(":")
     if kind == "file":
         return MailFolder(Path(rest))
     try:
-        return SmtpMail(url)
+        return SmtpMail(settings.mail_url, WindowLimiter(limits.parse(settings.mail_pace), settings.valkey_url))
     except ValueError as error:  # the URL may hold a password
         raise BadSetting(f"MAIL_URL cannot be used: {error}, or file:FOLDER") from None
 

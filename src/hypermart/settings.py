@@ -20,6 +20,7 @@ T = TypeVar("T", bound=str)
 HEADERS = HeaderRegistry()
 QA_KEY = "a key that everybody knows, for tests"
 """SECRET_KEY of QA mode where none is set: links are the same in every run."""
+QA_TRIES = "100000 per minute"
 DEMO_BANK = "Plate & Paper (an example, please send nothing); IBAN DE02 1203 0000 0000 2020 51; BIC BYLADEM1001"
 
 #: What may also be said as NAME_FILE, the path of a file that holds it: secrets, and addresses that may hold one.
@@ -66,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_url: str
     mail_from: str
     """Who our mails are from, as in a From header: name <address>."""
+    mail_pace: str
+    """How many mails go to one domain, like '60 per minute': by SMTP, from all workers together."""
     shop_bank: tuple[str, ...]
     """The account for bank transfers, line by line as it stands in mails; empty if there is none."""
     gateway_url: str
@@ -137,14 +140,16 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         cdn_token=environ.get("CDN_TOKEN") or "",
         mail_url=environ.get("MAIL_URL") or f"file:{data}/mail",
         mail_from=_mail_from(environ, shop_name),
+        mail_pace=_limit(environ, "MAIL_PACE", "60 per minute"),
         shop_bank=_bank(environ, mode),
         gateway_url=environ.get("GATEWAY_URL") or ("none:" if mode == "production" else "bogus:"),
         gateway_secret=_gateway_secret(environ, mode),
         secret_key=secret_key,
         qa_secret=_qa_secret(environ, mode),
         shop_country=_country(environ),
-        tries=_tries(environ, mode, "TRIES", "60 per 10 minutes"),
-        sign_in_tries=_tries(environ, mode, "SIGN_IN_TRIES", "10 per 10 minutes"),
+        # All shoppers of a test suite come from one address.
+        tries=_limit(environ, "TRIES", "60 per 10 minutes", QA_TRIES if mode == "qa" else ""),
+        sign_in_tries=_limit(environ, "SIGN_IN_TRIES", "10 per 10 minutes", QA_TRIES if mode == "qa" else ""),
         tax_rounding=_one_of(environ, "TAX_ROUNDING", get_args(Rounding), "line"),
         shop_name=shop_name,
         currency=environ.get("CURRENCY") or "EUR",
@@ -247,14 +252,13 @@ def _qa_secret(environ: Mapping[str, str], mode: Mode) -> str:
     return secret
 
 
-def _tries(environ: Mapping[str, str], mode: Mode, name: str, usual: str) -> str:
-    """All shoppers of a test suite come from one address."""
-    tries = environ.get(name) or ("100000 per minute" if mode == "qa" else usual)
+def _limit(environ: Mapping[str, str], name: str, usual: str, default: str = "") -> str:
+    limit = environ.get(name) or default or usual
     try:
-        limits.parse(tries)
+        limits.parse(limit)
     except ValueError:
-        raise BadSetting(f"{name}={tries!r} is no limit: write it like {usual}") from None
-    return tries
+        raise BadSetting(f"{name}={limit!r} is no limit: write it like {usual}") from None
+    return limit
 
 
 def _origin(url: str) -> str:

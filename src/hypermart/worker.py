@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import signal
 from collections.abc import AsyncIterator
@@ -23,8 +24,11 @@ from hypermart.services import Services, valkey_opened
 
 log = structlog.get_logger(__name__)
 
-GRACE, INLINE_GRACE = 20.0, 4.0
-"""Seconds that a running job gets at shutdown. What is stopped then is run again when its lease ends."""
+GRACE, INLINE_GRACE = 35.0, 4.0
+"""Seconds that a running job gets at shutdown: a mail under way ends within 30. What is stopped then is run again when
+its lease ends."""
+STUCK = delivery.RUN + 30
+"""Seconds without a turn of the loop after which a worker ends itself: a job that never waits cannot be stopped."""
 LISTEN, ANSWER = 5.0, 2.0
 """Seconds: one wait for the doorbell; any other command."""
 BEAT = 2.0
@@ -171,8 +175,10 @@ async def run(services: Services) -> None:
         log.info("worker.ready")
         while not stop.is_set():
             alive.touch()
+            faulthandler.dump_traceback_later(STUCK, exit=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), BEAT)
+    faulthandler.cancel_dump_traceback_later()
     alive.unlink(missing_ok=True)
     log.info("worker.stopped")
 

@@ -37,6 +37,12 @@ async def until(condition: Callable[[], Any], seconds: float = 10) -> None:
 
 
 async def until_done(services: Services, outbox_id: int, seconds: float = 10) -> None:
+    assert (await until_ended(services, outbox_id, seconds)).done_at
+
+
+async def until_ended(services: Services, outbox_id: int, seconds: float = 40) -> Any:
+    """The row, when it is done or dead."""
     async with asyncio.timeout(seconds):
-        while (await row(services, outbox_id)).done_at is None:  # noqa: ASYNC110
+        while not ((found := await row(services, outbox_id)).done_at or found.dead_at):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+    return found

@@ -188,11 +188,11 @@ async def test_a_refusal_is_not_tried_again(services: Services, monkeypatch: pyt
 async def test_a_row_that_ends_its_processes_is_given_up(services: Services, clock: QaClock, ran: list[int]) -> None:
     id_ = await add(services, "note")
     async with services.db.write() as db:
-        await db.execute(update(Outbox).values(attempts=Patience().attempts, leased_until=clock.now()))
+        await db.execute(update(Outbox).values(crashes=delivery.CRASHES - 1, leased_until=clock.now()))
     await deliver(services, id_, "quick")
     dead = await row(services, id_)
     assert (ran, dead.dead_at is not None) == ([], True)
-    assert dead.last_error == "given up: 10 attempts ended with the process that ran them"
+    assert dead.last_error == "given up: 10 attempts ended with the process that made them"
 
 
 async def test_a_job_that_hangs_is_stopped(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ ODD = [
 @pytest.mark.parametrize("text", ODD)
 async def test_a_text_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
     box = MailFolder(tmp_path / "mail")
-    await box.send(mail("1", text))
+    await box.keep(mail("1", text))
     ((id_, _),) = await box.newest(5)
     assert (await box.read(id_)).get_content().replace("\r\n", "\n") == text
 
@@ -41,14 +41,14 @@ async def test_the_newest_comes_first(tmp_path: Path) -> None:
     box = MailFolder(tmp_path / "mail")
     assert await box.newest(5) == []
     for id_ in "abc":
-        await box.send(mail(id_))
+        await box.keep(mail(id_))
         await asyncio.sleep(0.02)
     assert [str(found["Subject"]) for _, found in await box.newest(2)] == ["Mail c", "Mail b"]
 
 
 async def test_one_file_for_a_message_id_however_many_send_it_at_once(tmp_path: Path) -> None:
     box = MailFolder(tmp_path / "mail")
-    await asyncio.gather(*(box.send(mail("same")) for _ in range(20)), box.send(mail("other")))
+    await asyncio.gather(*(box.keep(mail("same")) for _ in range(20)), box.keep(mail("other")))
     assert len(list((tmp_path / "mail").iterdir())) == 2
     assert sorted(str(found["Subject"]) for _, found in await box.newest(5)) == ["Mail other", "Mail same"]
 

@@ -18,7 +18,7 @@ from hypermart.ports import Mailbox
 from hypermart.qa.clock import START
 from hypermart.services import Services
 from hypermart.settings import BadSetting, load
-from tests.jobs.mails import page
+from tests.jobs.mails import fine, page
 
 
 def sent(services: Services, name: str = "Ada", email: str = "ada@example.com", id_: int = 7) -> EmailMessage:
@@ -123,7 +123,7 @@ async def test_a_domain_in_any_script(services: Services, email: str, at: str) -
 async def test_a_local_part_in_any_script_is_sent_as_utf8(services: Services) -> None:
     mail = sent(services, "Dörte", "dörte@bücher.example")
     assert "<dörte@xn--bcher-kva.example>".encode() in mail.as_bytes()
-    await services.mail.send(mail)
+    await services.mail.send(mail, fine)
     assert isinstance(services.mail, Mailbox)
     ((_, kept),) = await services.mail.newest(5)
     assert str(kept["To"]) == "Dörte <dörte@xn--bcher-kva.example>"

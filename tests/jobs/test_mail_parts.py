@@ -199,3 +199,22 @@ async def test_all_links_lead_to_the_shop(shop: Services, template: str) -> None
     assert LINK in {unescape(url) for url in urls}
     assert all(url.startswith(f"{ORIGIN}/") for url in urls), urls
     assert not re.search(r"<(img|script|link|iframe|style|form)\b|url\(|@import", html(sent))
+
+
+@pytest.mark.parametrize("template", ABOUT_ORDERS)
+async def test_a_mail_is_read_on_light_paper_and_on_dark(shop: Services, template: str) -> None:
+    """Mail programs turn colours round as they like: only the button has its own, of ground and of text together."""
+    content = html(mail(shop, template, page()))
+    assert '<meta name="color-scheme" content="light dark">' in content
+    styles = re.findall(r'style="([^"]*)"', content)
+    coloured = [style for style in styles if re.search(r"(^|;)\s*(color|background[a-z-]*):(?!inherit)", style)]
+    assert len(coloured) == 1
+    assert "background:#0e5a4e;color:#fff" in coloured[0]
+    assert not re.search(r"\b(bgcolor|color|background|class)=", content)
+
+
+@pytest.mark.parametrize("template", ABOUT_ORDERS)
+async def test_nobody_signs_off_from_a_confirmation(shop: Services, template: str) -> None:
+    sent = mail(shop, template, page())
+    assert not [name for name in sent if name.lower().startswith(("list-", "precedence"))]
+    assert sent["Auto-Submitted"] == "auto-generated"

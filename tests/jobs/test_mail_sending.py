@@ -120,17 +120,17 @@ async def test_without_the_lease_nothing_is_sent(
     await order(services)
     id_ = await owed(services, "mail_order_confirmation")
     handed_over: list[str] = []
-    send = MailFolder.send
+    keep = MailFolder.keep
 
     async def count(self: MailFolder, message: Any) -> None:
         handed_over.append(str(message["Message-ID"]))
-        await send(self, message)
+        await keep(self, message)
 
     def freeze(*given: Any) -> Any:
         clock.advance(seconds=LEASE.total_seconds() + 1)
         return written(*given)
 
-    monkeypatch.setattr(MailFolder, "send", count)
+    monkeypatch.setattr(MailFolder, "keep", count)
     monkeypatch.setattr("hypermart.jobs.mail.written", freeze)
     await deliver(services, id_, "quick")
     assert handed_over == []

@@ -63,6 +63,7 @@ async def _buy(page_of: AccountPage) -> None:
 @pytest.mark.text_browser
 async def test_signing_in_with_lynx(shop: QaShop, tmp_path: Path) -> None:
     """It says nothing of where its forms come from: the token of the form lets it in."""
+    shop.need_strings("a customer who is known")
     lynx = Lynx(tmp_path)
     for password in (PASSWORD, KNOWN):
         lynx.type("E-mail address", email(RETURNING))

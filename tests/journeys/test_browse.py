@@ -112,6 +112,7 @@ async def test_words_that_find_nothing_offer_other_ones_in_edbrowse(shop: QaShop
 
 @pytest.mark.text_browser
 async def test_a_page_that_is_gone_shows_the_departments_in_lynx(shop: QaShop, tmp_path: Path) -> None:
+    shop.need_strings("a product that is gone")
     lynx = Lynx(tmp_path)
     lynx.save()
     (gone,) = lynx.read(f"{shop.base}/p/state-archived")

@@ -38,6 +38,11 @@ class Running:
         self.took = 0.0
 
     @property
+    def gateway(self) -> str:
+        """The practice bank."""
+        return f"http://{HOST}:{self.shape.port('gateway')}"
+
+    @property
     def gateway_secret(self) -> str:
         return shop_environment(self.shape, self.folder)["GATEWAY_SECRET"]
 

@@ -187,7 +187,7 @@ def test_the_journeys_of_one_shop_pass_at_the_edge(stack: Running) -> None:
     """The shoppers' stories of `make journeys`, in browsers with and without JavaScript, and in text browsers."""
     logs = {name: stack.gain(name) for name in stack.shape.apps}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--shop", stack.url, "tests/journeys"]
-    environment = os.environ | {"GATEWAY_SECRET": stack.gateway_secret}
+    environment = os.environ | {"GATEWAY_SECRET": stack.gateway_secret, "GATEWAY": stack.gateway}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:]
     assert " passed" in done.stdout

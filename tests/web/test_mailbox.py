@@ -13,6 +13,7 @@ from hypermart.app import create_app
 from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from hypermart.settings import Settings
+from tests.jobs.mails import fine
 from tests.parts.visitor import visiting
 
 HTML = '<!doctype html><html lang="en"><title>x</title><p style="color:green"><a href="http://shop.test/orders/1?t=a&amp;b">Order</a>'
@@ -37,7 +38,7 @@ async def http(services: Services, clock: QaClock) -> AsyncIterator[httpx.AsyncC
 async def sent(services: Services, *mails: EmailMessage) -> str:
     """The address of the last one."""
     for each in mails:
-        await services.mail.send(each)
+        await services.mail.send(each, fine)
     (path,) = (services.settings.data / "mail").glob("*.eml") if len(mails) == 1 else (None,)
     return f"/mail/{path.stem}" if path else ""
 
@@ -52,7 +53,7 @@ async def test_an_empty_mailbox_says_so(http: httpx.AsyncClient) -> None:
 async def test_mails_are_listed(http: httpx.AsyncClient, services: Services) -> None:
     await sent(services, mail("1"), mail("2", subject="<b>Odd</b> 👩🏽‍🎨"), mail("3", subject=""))
     text = (await http.get("/mail")).text
-    assert text.count('<a href="/mail/') == 3
+    assert text.count('<li><p class="links"><a href="/mail/') == 3
     for words in ("Your order 1001", "&lt;b&gt;Odd&lt;/b&gt; 👩🏽‍🎨", "No subject", "Ada &lt;ada@example.com&gt;"):
         assert words in text
 

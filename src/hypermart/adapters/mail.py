@@ -13,6 +13,7 @@ from email.parser import BytesParser
 from pathlib import Path
 
 from hypermart.errors import NotFound
+from hypermart.ports import Check
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -23,7 +24,11 @@ class MailFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    async def send(self, message: EmailMessage) -> None:
+    async def send(self, message: EmailMessage, check: Check) -> None:
+        await check()
+        await self.keep(message)
+
+    async def keep(self, message: EmailMessage) -> None:
         await asyncio.to_thread(self._write, message)
 
     async def newest(self, limit: int) -> list[tuple[str, EmailMessage]]:

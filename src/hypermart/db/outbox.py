@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import JSON, Index, String, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hypermart.db.base import At, Base, Id, LongText, UtcDateTime
+
+SLOW = frozenset({"make_renditions"})
+"""Run one at a time in a lane of their own, so that a hundred new pictures do not hold up a purge or a mail."""
 
 
 class Outbox(Base):
@@ -25,9 +28,13 @@ class Outbox(Base):
     due_at: Mapped[At]
     leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0)
+    crashes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """Attempts that ended with the process that made them."""
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     dead_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_error: Mapped[LongText | None]
+    result: Mapped[str | None] = mapped_column(String(500))
+    """What the job said when it was done."""
 
 
 def later(db: AsyncSession, job: str, *, due_at: datetime | None = None, **args: Any) -> None:

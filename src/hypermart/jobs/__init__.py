@@ -7,15 +7,17 @@ from typing import TypeAlias
 
 import msgspec
 
+from hypermart.db.outbox import SLOW
 from hypermart.jobs.accounts import mail_password_changed, mail_registered, mail_reset
 from hypermart.jobs.mail import mail_order_confirmation, mail_payment_failed, mail_payment_reminder
 from hypermart.jobs.pictures import make_renditions
 from hypermart.jobs.purge import purge_pages
 from hypermart.jobs.stock import restate_stock
 
-#: Called with the services, the task (which row, and whether it is still ours) and the row's args by name.
-#: Raising errors.Refused gives the row up at once; any other exception is tried again later.
-JobFunction: TypeAlias = Callable[..., Awaitable[None]]
+#: Called with the services, the task (which row, and whether it is still ours) and the row's args by name. What it
+#: returns is kept with the row. Raising errors.Refused gives the row up at once, ports.NotNow puts it off, which is no
+#: failure; any other exception is tried again later.
+JobFunction: TypeAlias = Callable[..., Awaitable[str | None]]
 
 JOBS: dict[str, JobFunction] = {
     job.__name__: job
@@ -31,8 +33,6 @@ JOBS: dict[str, JobFunction] = {
         restate_stock,
     )
 }
-SLOW = frozenset({"make_renditions"})
-"""Run one at a time in a lane of their own, so that a hundred new pictures do not hold up a purge or a mail."""
 
 
 class Patience(msgspec.Struct, frozen=True):

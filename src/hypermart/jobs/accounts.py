@@ -15,34 +15,35 @@ from hypermart.jobs.task import Task
 from hypermart.services import Services
 
 
-async def mail_registered(services: Services, task: Task, /, *, email_key: str, is_new: bool) -> None:
+async def mail_registered(services: Services, task: Task, /, *, email_key: str, is_new: bool) -> str:
     """A welcome; or, to somebody who had an account, that somebody tried to open another with their address."""
     async with services.db.fresh() as db:
         found = await db.execute(select(Customer.id).where(Customer.email_key == email_key))
         who = await _customer(db, found.scalar_one_or_none())
     link = f"{services.settings.base_url}/account"
     template = "mail_welcome" if is_new else "mail_account_exists"
-    await send(services, task, Letter(template, who.name, who.email, who, link))
+    return await send(services, task, Letter(template, who.name, who.email, who, link))
 
 
-async def mail_reset(services: Services, task: Task, /, *, email_key: str) -> None:
+async def mail_reset(services: Services, task: Task, /, *, email_key: str) -> str:
     """To whoever has an account with this address; to nobody else. The link's time begins when it is sent."""
     async with services.db.fresh() as db:
         found = (await db.execute(select(Customer.id).where(Customer.email_key == email_key))).scalar_one_or_none()
         if found is None:
-            return
+            return "not sent: nobody has an account with this address"
         who, proof = await _customer(db, found), await proof_by_id(db, found)
-    if proof:
-        token = reset_token(services.secret, proof, services.clock.now())
-        link = f"{services.settings.base_url}/account/resets/{token}"
-        await send(services, task, Letter("mail_reset", who.name, who.email, who, link))
+    if proof is None:
+        return "not sent: the account is gone"
+    token = reset_token(services.secret, proof, services.clock.now())
+    link = f"{services.settings.base_url}/account/resets/{token}"
+    return await send(services, task, Letter("mail_reset", who.name, who.email, who, link))
 
 
-async def mail_password_changed(services: Services, task: Task, /, *, customer: int) -> None:
+async def mail_password_changed(services: Services, task: Task, /, *, customer: int) -> str:
     async with services.db.fresh() as db:
         who = await _customer(db, customer)
     link = f"{services.settings.base_url}/account"
-    await send(services, task, Letter("mail_password_changed", who.name, who.email, who, link))
+    return await send(services, task, Letter("mail_password_changed", who.name, who.email, who, link))
 
 
 async def _customer(db: ReadSession, id_: int | None) -> CustomerView:

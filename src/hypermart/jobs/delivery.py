@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 
 from hypermart.db.outbox import Outbox
 from hypermart.errors import Refused
 from hypermart.jobs import JOBS, SLOW, JobFunction, Patience, patience
 from hypermart.jobs.task import Task
+from hypermart.ports import NotNow
 from hypermart.services import Services
 
 log = structlog.get_logger(__name__)
@@ -26,8 +28,11 @@ Lane: TypeAlias = Literal["quick", "slow"]
 
 RUN, LEASE = 60, timedelta(seconds=90)
 """A job that runs longer than RUN seconds is stopped, well before its lease ends."""
+CRASHES = 10
+"""So many processes a job may take with it, however patient its kind is: each of them ran other jobs too."""
 KEPT = timedelta(days=7)
 BATCH = 100
+_PERSON = re.compile(r"""[^\s<>"']+@""")
 
 
 async def deliver(services: Services, outbox_id: int, lane: Lane) -> bool:
@@ -35,34 +40,41 @@ async def deliver(services: Services, outbox_id: int, lane: Lane) -> bool:
     row = await _lease(services, outbox_id, lane)
     if row is None:
         return False
-    task, job, args, attempts = row
+    task, job, args, attempts, crashes = row
     try:
-        run = _function(job, attempts)
+        run = _function(job, crashes)
         async with asyncio.timeout(RUN):
-            await run(services, task, **args)
+            result = await run(services, task, **args)
+    except NotNow as error:
+        await _put_off(services, task, error, attempts)
     except Exception as error:  # noqa: BLE001  (whatever a job raises is kept with its row)
         await _failed(services, task, error, attempts, patience(job))
     else:
-        await _mark(services, task, done_at=services.clock.now(), last_error=None)
-        log.info("outbox.done", id=task.id, job=job, attempts=attempts)
+        await _mark(services, task, done_at=services.clock.now(), last_error=None, result=result and result[:500])
+        log.info("outbox.done", id=task.id, job=job, attempts=attempts, result=result)
     return True
 
 
-def _function(job: str, attempts: int) -> JobFunction:
+def _function(job: str, crashes: int) -> JobFunction:
     if job not in JOBS:
         raise Refused(f"unknown job {job!r}: this release has {', '.join(sorted(JOBS))}")
-    if attempts > (most := patience(job).attempts):
-        raise Refused(f"given up: {most} attempts ended with the process that ran them")
+    if crashes >= CRASHES:
+        raise Refused(f"given up: {CRASHES} attempts ended with the process that made them")
     return JOBS[job]
 
 
 async def due(services: Services, lane: Lane) -> list[int]:
-    """Rows that wait to be run, oldest first: also those whose bell was lost or never rung."""
+    """Rows that wait to be run, oldest first: also those whose bell was lost or never rung.
+
+    Those whose last run never ended come last: should they end this process too, the others have been run.
+    """
+    columns = (Outbox.id, Outbox.leased_until)
     statement = (
-        select(Outbox.id).where(_free(services.clock.now(), lane)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
+        select(*columns).where(_free(services.clock.now(), lane)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
     )
     async with services.db.write() as db:  # the primary: work must go on while the replica is away
-        return list((await db.execute(statement)).scalars())
+        found = await db.execute(statement)
+        return [row.id for row in sorted(found, key=lambda row: row.leased_until is not None)]
 
 
 async def sweep(services: Services) -> None:
@@ -81,26 +93,36 @@ def _free(now: datetime, lane: Lane) -> ColumnElement[bool]:
     )
 
 
-async def _lease(services: Services, outbox_id: int, lane: Lane) -> tuple[Task, str, dict[str, Any], int] | None:
+async def _lease(services: Services, outbox_id: int, lane: Lane) -> tuple[Task, str, dict[str, Any], int, int] | None:
+    """The row, ours from now on. A lease that was left lying there is of a process that died, or stood still."""
     now = services.clock.now()
     lease = now + LEASE
     async with services.db.write() as db:
         taken: Any = await db.execute(
             update(Outbox)
             .where(Outbox.id == outbox_id, _free(now, lane))
-            .values(leased_until=lease, attempts=Outbox.attempts + 1)
+            .ordered_values(  # MySQL takes them one after the other
+                (Outbox.crashes, Outbox.crashes + case((Outbox.leased_until.is_(None), 0), else_=1)),
+                (Outbox.leased_until, lease),
+                (Outbox.attempts, Outbox.attempts + 1),
+            )
             .execution_options(synchronize_session=False)
         )
         if taken.rowcount != 1:
             return None
-        row = await db.execute(select(Outbox.job, Outbox.args, Outbox.attempts).where(Outbox.id == outbox_id))
-        job, args, attempts = row.one()
-    return Task(outbox_id, lease), job, args, attempts
+        columns = (Outbox.job, Outbox.args, Outbox.attempts, Outbox.crashes)
+        job, args, attempts, crashes = (await db.execute(select(*columns).where(Outbox.id == outbox_id))).one()
+    return Task(outbox_id, lease), job, args, attempts, crashes
+
+
+async def _put_off(services: Services, task: Task, error: NotNow, attempts: int) -> None:
+    """As if it had not been tried. The spread keeps rows that were put off together from coming back together."""
+    due_at = services.clock.now() + timedelta(seconds=error.seconds * random.uniform(0.5, 1.0))  # noqa: S311
+    await _mark(services, task, due_at=due_at, attempts=attempts - 1, last_error=str(error))
 
 
 async def _failed(services: Services, task: Task, error: Exception, attempts: int, patience: Patience) -> None:
-    words = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
-    reason = " ".join(words.split())[:500]
+    reason = _reason(error)
     now = services.clock.now()
     if isinstance(error, Refused) or attempts >= patience.attempts:
         log.error("outbox.dead", id=task.id, attempts=attempts, reason=reason)
@@ -109,6 +131,12 @@ async def _failed(services: Services, task: Task, error: Exception, attempts: in
         delay = backoff(attempts, patience.longest)
         log.warning("outbox.failed", id=task.id, attempts=attempts, reason=reason, again_in=round(delay, 1))
         await _mark(services, task, due_at=now + timedelta(seconds=delay), last_error=reason)
+
+
+def _reason(error: Exception) -> str:
+    """In one line, and without the names of people that servers put into their answers."""
+    words = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
+    return _PERSON.sub("…@", " ".join(words.split()))[:500]
 
 
 def backoff(attempts: int, longest: float) -> float:

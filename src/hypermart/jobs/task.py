@@ -21,6 +21,11 @@ class Task(msgspec.Struct, frozen=True):
     lease: datetime
     """When this run's lease ends. No two leases of a row end at the same moment, so this also tells them apart."""
 
+    async def hold(self, services: Services) -> None:
+        """Raises LeaseLost unless is_held()."""
+        if not await self.is_held(services):
+            raise LeaseLost("another worker may be at it")
+
     async def is_held(self, services: Services) -> bool:
         """Asked of the primary right before what cannot be taken back, like sending a mail."""
         mine = (Outbox.id == self.id, Outbox.leased_until == self.lease, Outbox.leased_until > services.clock.now())

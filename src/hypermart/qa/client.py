@@ -19,13 +19,16 @@ PATIENCE = 10.0
 
 
 class QaShop:
-    """`secret` is its QA_SECRET; empty for a shop that is only looked at. `bank_secret` its GATEWAY_SECRET."""
+    """`secret` is its QA_SECRET; empty for a shop that is only looked at. `bank_secret` its GATEWAY_SECRET.
 
-    def __init__(self, base: str, secret: str, bank_secret: str) -> None:
+    `bank` is where the practice bank is, if it is not part of the shop.
+    """
+
+    def __init__(self, base: str, secret: str, bank_secret: str, bank: str = "") -> None:
         self.base, self.has_strings = base, bool(secret)
         self._http = httpx.AsyncClient(base_url=base, timeout=60, headers={"authorization": f"Bearer {secret}"})
         self.clock, self.mailbox = ShopClock(self), Mailbox(self)
-        self.bank = Bank(base, bank_secret)
+        self.bank = Bank(bank or f"{base}/bogus", bank_secret)
 
     async def reset(self) -> None:
         """All is as the shop was seeded: products, carts, orders, mails, payments, time."""
@@ -42,11 +45,15 @@ class QaShop:
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
         """The answer. Skips the test where the shop has no strings that we may pull."""
-        if not self.has_strings:
-            pytest.skip(f"{path} needs a shop in QA mode and its secret (--qa-secret)")
+        self.need_strings(path)
         answer = await self._http.request(method, path, json=body)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:300]}"
         return answer.content
+
+    def need_strings(self, what: str) -> None:
+        """Skips the test at a shop that is only looked at: what only QA mode seeds and answers is not there."""
+        if not self.has_strings:
+            pytest.skip(f"{what} needs a shop in QA mode and its secret (--qa-secret)")
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -92,9 +99,7 @@ class Bank:
 
     def __init__(self, base: str, secret: str) -> None:
         self._earlier: set[str] = set()
-        self._http = httpx.AsyncClient(
-            base_url=f"{base}/bogus", timeout=60, headers={"authorization": f"Bearer {secret}"}
-        )
+        self._http = httpx.AsyncClient(base_url=base, timeout=60, headers={"authorization": f"Bearer {secret}"})
 
     async def settle(self) -> None:
         """What is pending is decided now. The shop is told in its time: deliver()."""

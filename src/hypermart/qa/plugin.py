@@ -32,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hypermart")
     group.addoption("--shop", default="", help="address of a running shop; without one, each worker starts its own")
     group.addoption("--qa-secret", default=os.environ.get("QA_SECRET", ""), help="QA_SECRET of that shop")
+    group.addoption("--gateway", default=os.environ.get("GATEWAY", ""), help="its practice bank, if not SHOP/bogus")
     group.addoption("--gateway-secret", default=os.environ.get("GATEWAY_SECRET", "bogus"), help="that of its bank")
     group.addoption("--artefacts", default="test-results", help="folder for what is left of tests that fail")
     group.addoption("--no-trace", action="store_true", help="record no Playwright traces: quicker")
@@ -81,7 +82,7 @@ async def any_shop(
     """The shop of this run, in whatever state the last test has left it."""
     options = request.config.option
     if options.shop:
-        shop = QaShop(options.shop.rstrip("/"), options.qa_secret, options.gateway_secret)
+        shop = QaShop(options.shop.rstrip("/"), options.qa_secret, options.gateway_secret, options.gateway)
         yield shop
         await shop.close()
         return

@@ -28,7 +28,7 @@ class Sink:
         message: EmailMessage = BytesParser(policy=policy.default).parsebytes(content)
         if not message["Message-ID"]:
             return "550 5.6.0 no Message-ID"
-        await self._folder.send(message)
+        await self._folder.keep(message)
         return "250 2.0.0 kept"
 
 

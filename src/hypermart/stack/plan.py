@@ -114,7 +114,7 @@ def programs(shape: Shape, folder: Path) -> list[Program]:
     shop = shop_environment(shape, folder)
     own = (sys.executable, "-m", "hypermart")
     apps = [Program(name, (*own, "serve"), shop | _named(name, shape.port(name))) for name in shape.apps]
-    workers = [Program(name, (*own, "worker"), shop | _named(name), stop_after=30) for name in shape.workers]
+    workers = [Program(name, (*own, "worker"), shop | _named(name), stop_after=45) for name in shape.workers]
     bank = (*own, "bogus", "--host", HOST, "--port", str(shape.port("gateway")))
     sink = (sys.executable, "-m", "hypermart.stack.mail_sink", str(shape.port("smtp")), str(folder / "shop" / "mail"))
     return [

@@ -9,7 +9,7 @@ from hypermart.settings import Settings
 from hypermart.web import forms
 from hypermart.web.account import addresses, overview, password, register, reset, shown, sign_in
 from hypermart.web.checkout import address, attempt, cart, delivery, order, payment, review
-from hypermart.web.demo import mail
+from hypermart.web.demo import mail, previews
 from hypermart.web.guards import same_origin
 from hypermart.web.hooks import health, payments
 from hypermart.web.render import AnyRequest, Shop
@@ -125,5 +125,7 @@ def routers(settings: Settings) -> list[Router]:
     ]
     if settings.mode != "production":
         # Demo shops and tests: everybody reads everybody's mail.
-        rooms.append(Router(path="/", route_handlers=[mail.list_mails, mail.show_mail, mail.show_mail_html]))
+        mails = [mail.list_mails, mail.show_mail, mail.show_mail_html]
+        samples = [previews.list_previews, previews.show_preview, previews.show_preview_html]
+        rooms.append(Router(path="/", route_handlers=[*mails, *samples]))
     return rooms

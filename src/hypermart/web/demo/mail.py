@@ -62,12 +62,8 @@ async def list_mails(request: AnyRequest, shop: NamedDependency[Shop]) -> Answer
 @get("/mail/{id_:str}", media_type=HTML)
 async def show_mail(request: AnyRequest, id_: FromPath[str], shop: NamedDependency[Shop]) -> Answer:
     mail = await shop.mailbox.read(id_)
-    html, text = part_of(mail, "html"), part_of(mail, "plain")
-    headers = tuple(zip(HEADERS, _said(mail, *HEADERS), strict=True))
-    paragraphs = tuple(tuple(each.splitlines()) for each in re.split(r"\n{2,}", text.strip()))
-    links = tuple((unescape(words).strip(), unescape(url)) for url, words in LINK.findall(html))
     async with shop.read() as db:
-        page = MailPage(await frame(db), id_, headers, paragraphs, links, bool(html))
+        page = mail_page(await frame(db), id_, mail)
     return shop.page(request, "demo/mail.html", page)
 
 
@@ -77,6 +73,14 @@ async def show_mail_html(id_: FromPath[str], shop: NamedDependency[Shop]) -> Ans
     if not html:
         raise NotFound("mail")
     return Response(html.encode(), media_type=HTML, headers={"content-security-policy": ALONE})
+
+
+def mail_page(frame: Frame, id_: str, mail: EmailMessage) -> MailPage:
+    html, text = part_of(mail, "html"), part_of(mail, "plain")
+    headers = tuple(zip(HEADERS, _said(mail, *HEADERS), strict=True))
+    paragraphs = tuple(tuple(each.splitlines()) for each in re.split(r"\n{2,}", text.strip()))
+    links = tuple((unescape(words).strip(), unescape(url)) for url, words in LINK.findall(html))
+    return MailPage(frame, id_, headers, paragraphs, links, bool(html))
 
 
 def _said(mail: EmailMessage, *names: str) -> tuple[str, ...]:
