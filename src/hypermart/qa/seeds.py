@@ -89,7 +89,7 @@ TYPE = """(field, value) => {
 
 async def _send(page: Page, state: State) -> None:
     """By the form's first button, as Enter does it."""
-    form = page.locator(f"form[action*='{state.sends}']")
+    form = page.locator(f"form[action*='{state.sends}']").first
     for name, value in state.typed.items():
         await form.locator(f"[name^='{name}']").first.evaluate(TYPE, value)
     async with page.expect_navigation():
