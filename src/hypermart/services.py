@@ -94,13 +94,14 @@ async def opened(
             _gateway(settings, clock, gateway_transport) as gateway,
             cdns.opened(settings.cdn_url, settings.cdn_token) as cdn,
             _sign_ins(settings) as sign_ins,
+            _mail(settings) as mail,
         ):
             yield Services(
                 settings,
                 db,
                 _blobs(settings.blobs_url),
                 cdn,
-                _mail(settings),
+                mail,
                 gateway,
                 clock,
                 limiter,
@@ -161,14 +162,21 @@ def _blobs(url: str) -> Blobs:
     raise BadSetting(f"BLOBS_URL={url!r} is unknown: use file:FOLDER")
 
 
-def _mail(settings: Settings) -> Mail:
+@contextlib.asynccontextmanager
+async def _mail(settings: Settings) -> AsyncIterator[Mail]:
     kind, _, rest = settings.mail_url.partition(":")
     if kind == "file":
-        return MailFolder(Path(rest))
+        yield MailFolder(Path(rest))
+        return
+    pace = WindowLimiter(limits.parse(settings.mail_pace), settings.valkey_url)
     try:
-        return SmtpMail(settings.mail_url, WindowLimiter(limits.parse(settings.mail_pace), settings.valkey_url))
+        mail = SmtpMail(settings.mail_url, pace)
     except ValueError as error:  # the URL may hold a password
         raise BadSetting(f"MAIL_URL cannot be used: {error}, or file:FOLDER") from None
+    try:
+        yield mail
+    finally:
+        await pace.close()
 
 
 @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from hypermart.db.session import Database, WriteSession
 from hypermart.demo.selling import write_selling
-from hypermart.domain.cart import actions, rules
+from hypermart.domain.cart import actions, expiry, rules
 from hypermart.domain.cart.models import Cart, CartLine
 from hypermart.domain.cart.pages import Added, CartView, Terms
 from hypermart.domain.cart.queries import cart_count, cart_view
@@ -350,8 +350,8 @@ async def test_old_carts_are_forgotten_but_not_those_that_money_hangs_on(
         await actions.new_cart(db, "c" * 64, clock.now())
     clock.advance(days=1)
     async with database.write() as db:
-        assert await actions.expire_carts(db, clock.now()) == 1
-        assert await actions.expire_carts(db, clock.now()) == 0
+        assert await expiry.expire_carts(db, clock.now()) == 1
+        assert await expiry.expire_carts(db, clock.now()) == 0
     async with database.fresh() as db:
         kept = set((await db.execute(select(Cart.token_hash))).scalars())
         lines = (await db.execute(select(func.count()).select_from(CartLine))).scalar_one()

@@ -23,6 +23,7 @@ from hypermart.bogus.faults import Fault
 from hypermart.bogus.outcomes import OUTCOMES, Outcome
 from hypermart.db.session import WriteSession
 from hypermart.domain.cart import actions as carts
+from hypermart.domain.cart.expiry import expire_carts
 from hypermart.domain.customers.address import Address
 from hypermart.domain.orders.actions import cancel_order, give_cart_back
 from hypermart.domain.orders.place import Wish, place_order
@@ -141,7 +142,7 @@ class Machine(Watched):
     @rule()
     def expire_carts(self) -> None:
         self.model.expire(self.now)
-        self.writes(lambda db: carts.expire_carts(db, self.now))
+        self.writes(lambda db: expire_carts(db, self.now))
 
     # Placing and paying
 

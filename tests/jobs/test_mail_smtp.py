@@ -254,9 +254,6 @@ async def test_the_pace_is_one_for_all_workers(settings: Settings, server: MailS
                 await add(one, "mail_order_confirmation", order=1001)
             for number, found in enumerate(await rows(one)):
                 await deliver((one, two)[number % 2], found.id, "quick")
-            for shop in (one, two):
-                mail: Any = shop.mail
-                await mail._pace._window.storage.bridge.storage.connection_pool.disconnect()
     finally:
         process.kill()
         await process.wait()

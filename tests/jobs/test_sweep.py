@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from hypermart.domain.cart import actions
+from hypermart.domain.cart import expiry
 from hypermart.domain.cart.models import Cart
 from hypermart.jobs import lanes
 from hypermart.qa.clock import QaClock
@@ -15,7 +15,7 @@ from hypermart.services import Services
 async def test_old_carts_are_swept_batch_by_batch(
     services: Services, clock: QaClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "BATCH", 2)
+    monkeypatch.setattr(expiry, "BATCH", 2)
     monkeypatch.setattr(lanes, "CARTS", 2)
     async with services.db.write() as db:
         for number in range(5):

@@ -7,8 +7,8 @@ import contextlib
 
 import structlog
 
-from hypermart.domain.cart.actions import BATCH as CARTS
-from hypermart.domain.cart.actions import expire_carts
+from hypermart.domain.cart.expiry import BATCH as CARTS
+from hypermart.domain.cart.expiry import expire_carts
 from hypermart.domain.payments.actions import BATCH as ATTEMPTS
 from hypermart.domain.payments.actions import forget_attempts
 from hypermart.jobs import delivery

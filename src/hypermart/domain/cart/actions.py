@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 import msgspec
-from sqlalchemy import Column, Update, bindparam, delete, exists, false, func, literal, select, update
+from sqlalchemy import Update, bindparam, false, func, literal, select, update
 
-from hypermart.db.base import Base, UtcDateTime
+from hypermart.db.base import UtcDateTime
 from hypermart.db.session import WriteSession
 from hypermart.domain.cart import rules
 from hypermart.domain.cart.models import Cart, CartLine
@@ -32,8 +32,6 @@ _PRICED = (
     .outerjoin(Variant, Variant.id == CartLine.variant_id)
     .where(CartLine.cart_id == bindparam("cart_id"))
 )
-BATCH = 500
-"""Carts that one transaction forgets."""
 
 
 class CannotAdd(Refused):
@@ -383,24 +381,3 @@ def _copy(line: CartLine, cart: Cart, quantity: int) -> CartLine:
         seen_price=line.seen_price,
         added_at=line.added_at,
     )
-
-
-async def expire_carts(db: WriteSession, now: datetime) -> int:
-    """Forgets carts that nobody has changed for long, up to BATCH of them; gives how many.
-
-    A cart that an attempt to pay points at is not forgotten: money may hang on it.
-    """
-    is_over = Cart.expires_at <= now, Cart.completed_at.is_(None)
-    unwanted = select(Cart.id).where(*is_over, *(~exists().where(key == Cart.id) for key in _keepers()))
-    ids = (await db.scalars(unwanted.order_by(Cart.expires_at).limit(BATCH))).all()
-    if ids:
-        await db.execute(delete(Cart).where(Cart.id.in_(ids), Cart.expires_at <= now))  # no page shows this
-    return len(ids)
-
-
-def _keepers() -> list[Column[Any]]:
-    """The foreign keys of later nouns that point at carts. Lines go with their cart."""
-    own = (Cart.__table__, CartLine.__table__)
-    tables = [table for table in Base.metadata.tables.values() if table not in own]
-    keys = [key for table in tables for key in table.foreign_keys]
-    return [key.parent for key in keys if key.references(Cart.__table__)]  # type: ignore[arg-type]  # it is a table

@@ -10,6 +10,7 @@ import msgspec
 
 from hypermart.domain.cart.totals import TaxLine
 from hypermart.domain.customers.address import Address
+from hypermart.domain.customers.queries import CustomerView
 from hypermart.domain.orders.pages import AttemptView, OrderLineRow, OrderPage
 from hypermart.domain.tax.rules import Rate
 from hypermart.money import Money
@@ -22,6 +23,13 @@ PAYMENTS = {
     "transfer": ("Bank transfer", "pending"),
     "invoice": ("Invoice", "pending"),
     "pickup": ("Pay at pickup", "pending"),
+}
+CUSTOMER = CustomerView(1, "ada@example.com", "Ada Beispiel", 1, None, datetime(2026, 11, 2, 12, tzinfo=UTC))
+ACCOUNT_MAILS = {
+    "mail_welcome": "/account",
+    "mail_account_exists": "/account",
+    "mail_reset": "/account/resets/a-sample",
+    "mail_password_changed": "/account",
 }
 FAILURES = {"declined": "The card has expired.", "expired": "", "voided": ""}
 
@@ -44,6 +52,8 @@ def samples(settings: Settings) -> Iterator[Sample]:
     for state, reason in FAILURES.items():
         view = AttemptView("a-sample", state, Money(5490, settings.currency), "card", "", reason)
         yield Sample(f"mail_payment_failed.{state}", "mail_payment_failed", view, attempt)
+    for template, link in ACCOUNT_MAILS.items():
+        yield Sample(template, template, CUSTOMER, settings.base_url + link)
 
 
 def _order(currency: str, method: str) -> OrderPage:
