@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from hypermart.domain.cart import expiry
+from hypermart.domain.cart import actions, expiry
 from hypermart.domain.cart.models import Cart
 from hypermart.jobs import lanes
 from hypermart.qa.clock import QaClock

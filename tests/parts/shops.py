@@ -58,7 +58,8 @@ def open_shop(settings: Settings, planted: Sequence[Any] = ()) -> Iterator[str]:
     bound = free_port()
     with valkeys.running() as valkey:
         settings = msgspec.structs.replace(settings, base_url=address(bound), valkey_url=valkey.url)
-        app: Litestar = create_app(settings, clock=QaClock(), beside=_with_sessions)
+        beside = None if settings.database_url == AWAY else _with_sessions
+        app: Litestar = create_app(settings, clock=QaClock(), beside=beside)
         for handler in planted:
             app.register(handler)
         with serving(app, bound) as base:
