@@ -256,7 +256,7 @@ async def test_too_many_tries_are_told_to_wait(demo_copy_settings: Settings, clo
         answers = [await sign_in(shop.browser(), "Ada@example.com", "wrong") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [422, 422, 422, 429]
         assert answers[-1].headers["retry-after"] == "600"
-        assert "That were too many tries. Wait 10 minutes, then try again" in answers[-1].text
+        assert "Those were too many tries. Wait 10 minutes, then try again" in answers[-1].text
         assert 'value="Ada@example.com"' in answers[-1].text
         assert (await sign_in(shop.browser(), "ada@example.com")).status_code == 429, "also with the right one"
         assert (await sign_in(shop.browser(), "bo@example.com")).status_code == 303, "others are not held up"

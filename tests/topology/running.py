@@ -26,6 +26,8 @@ from hypermart.stack.plan import HOST, ROW, Shape, mysql_url, shop_environment
 from tests.faults.audit import Records, bank, database, mailbox
 from tests.faults.buying import Shopper
 
+MANY = "100000 per minute"
+"""Orders that may be tried: most visitors of a test come from one address."""
 UP = 180
 """Seconds that a start may take (most of it is the first one's empty databases)."""
 
@@ -48,7 +50,7 @@ class Running:
 
     def say(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`hypermart stack WORDS`."""
-        environment = os.environ | {"DATA_DIR": str(self.data), "TRIES": "100000 per minute"}
+        environment = os.environ | {"DATA_DIR": str(self.data), "TRIES": MANY}
         command = [sys.executable, "-m", "hypermart", "stack", *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
         assert not check or done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"

@@ -70,7 +70,8 @@ async def people(stack: Running) -> AsyncIterator[list[Person]]:
     async with AsyncExitStack() as opened:
         found = []
         for name in ("canaryada", "canarybob"):
-            buyer = shopper(stack.url, name, httpx.AsyncHTTPTransport())
+            # Each from an address of their own: so many may sign in from one.
+            buyer = shopper(stack.url, name, httpx.AsyncHTTPTransport(local_address=f"127.0.1.{len(found) + 1}"))
             client = await opened.enter_async_context(buyer.client)
             email = f"{name}@example.com"
             await buyer.buy(variant, payment="invoice", email=email, name=name)

@@ -60,7 +60,7 @@ async def counted(visit: Visit, what: str, email: str) -> No | None:
         return None
     minutes = -(-seconds // 60)
     wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-    return No(429, f"That were too many tries. Wait {wait}, then try again", seconds)
+    return No(429, f"Those were too many tries. Wait {wait}, then try again", seconds)
 
 
 def local(to: str, otherwise: str) -> str:
