@@ -47,3 +47,12 @@ def test_there_is_enough_contrast(theme: str, names: tuple[str, ...], least: flo
 def test_an_engine_without_light_dark_has_the_light_colours() -> None:
     for name in (*GROUNDS, *WORDS, *CONTROLS):
         assert re.findall(rf"--{name}: (#\w+)", TOKENS)[:1] == [colour(name, "light")], name
+
+
+def test_pages_of_errors_differ_in_their_words_alone() -> None:
+    """Those of the shop are checked as states (tests/pages); the gateway's have no state of their own."""
+    files = sorted((ROOT / "static" / "errors").glob("*.html"))
+    frames = {path.name: re.sub(r"<(title|h1|p)\b([^>]*)>.*?</\1>", r"<\1\2>", path.read_text()) for path in files}
+    assert frames.keys() >= {"404.html", "413.html", "500.html", "502.html", "503.html"}
+    assert set(frames.values()) == {frames["503.html"]}
+    assert all(path.read_text().count("<p") == 2 for path in files)

@@ -12,7 +12,7 @@ import redis
 from hypermart.adapters.clock import SystemClock
 from hypermart.stack.asking import ask, replication_problem
 from hypermart.stack.plan import DATABASES, HOST, Shape
-from hypermart.stack.supervision import Supervisor
+from hypermart.stack.supervision import Supervisor, state
 
 PATIENCE = 2.0
 """Seconds that a process has to answer."""
@@ -29,17 +29,12 @@ def complaint(supervisor: Supervisor, shape: Shape, name: str) -> str:
     try:
         if not (pid := supervisor.pid(name)):
             return "is not running"
-        if _state(pid) == "T":
+        if state(pid) == "T":
             return "is frozen"
         _probe(shape, supervisor.folder, name)()
     except (Unwell, OSError, httpx.HTTPError, redis.RedisError, smtplib.SMTPException) as error:
         return " ".join(f"does not answer: {error}".split())
     return ""
-
-
-def _state(pid: int) -> str:
-    """Of Linux: R runs, S sleeps, T is stopped."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def _probe(shape: Shape, folder: Path, name: str) -> Callable[[], None]:

@@ -65,15 +65,19 @@ class Supervisor:
 
     def close(self) -> None:
         """Ends every program, the last started first, then supervisord; then whatever is left of the stack."""
-        with contextlib.suppress(OSError, xmlrpc.client.Fault):
+        try:
             self.rpc.shutdown()
-        deadline = time.monotonic() + STOP
-        while left := self._left():
-            if time.monotonic() > deadline or not self._socket.exists():
-                for pid in left:  # supervisord was killed itself, or a program does not end
+            deadline = time.monotonic() + STOP
+        except (OSError, xmlrpc.client.Fault):
+            deadline = 0.0  # it was killed itself, or never began
+        left = self._left()
+        while left:
+            if time.monotonic() > deadline:
+                for pid in left:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
             time.sleep(0.1)
+            left = {pid for pid in left | self._left() if not _is_over(pid)}
         self._socket.unlink(missing_ok=True)
 
     def start(self, *names: str) -> None:
@@ -102,14 +106,14 @@ class Supervisor:
     def log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
 
-    def _left(self) -> list[int]:
+    def _left(self) -> set[int]:
         """Every process of this stack but ourselves."""
-        mark, found = f"{MARK}={self.folder}\0".encode(), []
+        mark, found = f"{MARK}={self.folder}\0".encode(), set()
         for environ in Path("/proc").glob("[0-9]*/environ"):
             with contextlib.suppress(OSError):
                 pid = int(environ.parent.name)
                 if pid != os.getpid() and mark in environ.read_bytes():
-                    found.append(pid)
+                    found.add(pid)
         return found
 
     def _config(self, programs: Sequence[Program]) -> str:
@@ -148,6 +152,19 @@ class Supervisor:
             stdout_logfile={_quoted(str(self.log(program.name)))}
             stdout_logfile_maxbytes=50MB
         """
+
+
+def state(pid: int) -> str:
+    """R runs, S sleeps, T is stopped, Z is over (proc(5)). Raises OSError for what is gone."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def _is_over(pid: int) -> bool:
+    """Its environment is gone earlier than its sockets."""
+    try:
+        return state(pid) in "ZX"
+    except OSError:
+        return True
 
 
 def _quoted(text: str) -> str:
