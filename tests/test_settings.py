@@ -131,3 +131,20 @@ def test_a_file_that_holds_no_secret_is_refused(content: bytes | None, complaint
 def test_nobody_opens_qa_by_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x" * 32)
     assert not load({"MODE": "qa", "QA_SECRET_FILE": str(tmp_path / "secret")}).qa_secret
+
+
+@pytest.mark.parametrize("given", ["*", "everybody", "10.0.0.0/33"])
+def test_nobody_is_trusted_by_a_wrong_word(given: str) -> None:
+    with pytest.raises(BadSetting, match="TRUSTED_PROXIES"):
+        load({"TRUSTED_PROXIES": given})
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    assert load({"TRUSTED_PROXIES": "10.0.0.7, 10.1.0.0/16"}).trusted_proxies == "10.0.0.7/32,10.1.0.0/16"
+    assert not load({}).trusted_proxies
+
+
+@pytest.mark.parametrize("given", ["soon", "-1", "inf", "nan", "86400"])
+def test_drain_is_a_number_of_seconds(given: str) -> None:
+    with pytest.raises(BadSetting, match="DRAIN"):
+        load({"DRAIN": given})

@@ -6,8 +6,8 @@ backend origin {
     .host = "caddy";
     .port = "8080";
     .connect_timeout = 1s;
-    .first_byte_timeout = 15s;
-    .between_bytes_timeout = 15s;
+    .first_byte_timeout = 9.5s;
+    .between_bytes_timeout = 9.5s;
     .probe = {
         .url = "/readyz";
         .interval = 1s;
@@ -23,6 +23,6 @@ backend origin_of_private {
     .host = "caddy";
     .port = "8080";
     .connect_timeout = 1s;
-    .first_byte_timeout = 30s;
-    .between_bytes_timeout = 30s;
+    .first_byte_timeout = 9.5s;
+    .between_bytes_timeout = 9.5s;
 }

@@ -105,8 +105,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             """Told to end, it first says at /readyz that it leaves, for as long as load balancers take to hear it."""
-            if sig == signal.SIGTERM and settings.drain and not app.state.shop.is_leaving:
-                app.state.shop.is_leaving = True
+            if sig == signal.SIGTERM and settings.drain and (shop := app.state.get("shop")) and not shop.is_leaving:
+                shop.is_leaving = True
                 asyncio.get_running_loop().call_later(settings.drain, super().handle_exit, sig, frame)
             else:
                 super().handle_exit(sig, frame)

@@ -159,7 +159,7 @@ def _blobs(url: str) -> Blobs:
     kind, _, rest = url.partition(":")
     if kind == "file":
         return LocalBlobs(Path(rest))
-    raise BadSetting(f"BLOBS_URL={url!r} is unknown: use file:FOLDER")
+    raise BadSetting(f"BLOBS_URL={kind}:... is unknown: use file:FOLDER")
 
 
 @contextlib.asynccontextmanager
@@ -193,7 +193,7 @@ async def _gateway(
     elif settings.gateway_url == "none:":
         yield None
     else:
-        raise BadSetting(f"GATEWAY_URL={settings.gateway_url!r} is unknown: use bogus:, bogus:URL or none:")
+        raise BadSetting(f"GATEWAY_URL={kind}:... is unknown: use bogus:, bogus:URL or none:")
 
 
 def _secret(settings: Settings) -> bytes:

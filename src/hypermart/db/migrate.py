@@ -19,8 +19,8 @@ from hypermart.db.dialect import copied_tables_keep_their_rows
 
 PATIENCE = 120.0
 """Seconds that a start waits for another one that migrates the same database."""
-LISTEN = 5
-"""Seconds of one wait in MySQL: less than a connection may be silent (engine.READ)."""
+LISTEN = 2
+"""Seconds of one wait in MySQL: less than an engine waits for a statement (engine.PRIMARY)."""
 
 
 class Busy(Exception):

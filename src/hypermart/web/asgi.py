@@ -27,8 +27,8 @@ SECURITY: Headers = [
 ]
 NO_STORE = (b"cache-control", b"no-store")
 HSTS = (b"strict-transport-security", b"max-age=31536000")
-#: The keys of payments open what they name, so the log has their beginnings only.
-SECRET = re.compile(r"([0-9a-f]{8})[0-9a-f]{24}")
+#: The keys of payments and of new passwords open what they name, so the log has no more than their beginnings.
+SECRET = re.compile(r"([0-9a-f]{8})[0-9a-f]{24}|(/account/resets/).*")
 PROBES = ("/livez", "/readyz", "/readyz/write")
 """Asked every second by every load balancer: only news is logged."""
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -74,7 +74,7 @@ async def around(app: ASGIApp, headers: Headers, scope: HTTPScope, receive: Rece
             took = round((time.perf_counter() - started) * 1000, 1)
             method = "HEAD" if is_head else scope["method"]
             say = log.debug if status == 200 and path in PROBES else log.info
-            say("request", method=method, path=SECRET.sub(r"\1*", path), status=status, ms=took)
+            say("request", method=method, path=SECRET.sub(r"\1\2*", path), status=status, ms=took)
 
 
 def _tidy(path: str) -> str:
