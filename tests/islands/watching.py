@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -24,6 +25,8 @@ HOLD = """
   }).observe({ type: 'layout-shift', buffered: true });
 """
 #: Where everything in the islands stands, but for what only islands have.
+UNIT = 0.04
+"""Pixels: two of the 64ths in which the browser lays out, which a box deep down a long page may be off."""
 BOXES = """() => [...document.querySelectorAll('[data-island], [data-island] *')]
   .filter((each) => !each.closest('script, .stepper, .unseen, option'))
   .map((each) => {
@@ -70,3 +73,13 @@ async def shifts_since(page: Page, moment: float) -> list[Any]:
     await page.evaluate(SETTLED)
     found: list[Any] = await page.evaluate("(at) => window.shifts.filter((each) => each.at >= at)", moment)
     return found
+
+
+def moved(before: list[list[Any]], after: list[list[Any]]) -> list[tuple[Any, Any]]:
+    """The boxes that are not where they were, beside where they are."""
+    pairs = itertools.zip_longest(before, after)
+    return [(one, other) for one, other in pairs if not (one and other and _is_same(one, other))]
+
+
+def _is_same(one: list[Any], other: list[Any]) -> bool:
+    return one[:3] == other[:3] and all(abs(a - b) < UNIT for a, b in zip(one[3:], other[3:], strict=True))
