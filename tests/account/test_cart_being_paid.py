@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from hypermart.qa.forms import Page
-from tests.account.test_cart_of_customer import put
+from tests.account.test_cart_of_customer import BLUE, lines, put, with_two_carts
 from tests.faults.buying import Shopper
 from tests.parts.accounts import AccountShop
+from tests.parts.selling import FLOWERS, MOON
 
 
 async def orders(browser: httpx.AsyncClient) -> list[str]:
@@ -51,3 +52,59 @@ async def test_a_guest_s_cart_paid_by_a_customer_is_the_customer_s(shop: Account
     await put(shop, bo, blue=1)
     await pay_again(bo, link, "bo")
     assert await orders(bo) == ["1001"]
+
+
+async def test_a_cart_that_another_browser_pays_for_keeps_its_cookie(shop: AccountShop) -> None:
+    await shop.account()
+    phone = shop.browser()
+    buyer = Shopper(phone)
+    await put(shop, phone, moon=1)
+    bank = await buyer.place(await buyer.to_review())
+    await shop.signed_in(browser=phone)
+    laptop = await shop.signed_in()
+    assert await lines(phone) == {MOON: 1}
+    await put(shop, laptop, blue=1)
+    assert "/orders/" in (await buyer.pay(bank)).url
+    assert await orders(laptop) == ["1001"]
+    assert await lines(await shop.signed_in(browser=phone)) == {BLUE: 1}
+
+
+async def test_what_is_being_paid_for_is_not_undone(shop: AccountShop) -> None:
+    phone = await with_two_carts(shop)
+    await Shopper(phone).to_review()
+    laptop = await shop.signed_in()
+    buyer = Shopper(laptop)
+    await shop.signed_in(browser=phone)
+    bank = await buyer.place(await buyer.visit("/checkout/review"))
+    await phone.post("/cart/partings")
+    assert await lines(phone) == {FLOWERS: 3, MOON: 3, BLUE: 1}
+    assert "/orders/" in (await buyer.pay(bank)).url
+    assert await lines(phone) == {}
+
+
+@pytest.mark.parametrize("step", ["address", "delivery", "payment"])
+async def test_a_step_of_checkout_is_a_change_too(shop: AccountShop, step: str) -> None:
+    phone = await with_two_carts(shop)
+    await Shopper(phone).to_review()
+    await shop.signed_in(browser=phone)
+    assert "earlier cart" in (await phone.get("/cart")).text
+    buyer = Shopper(phone)
+    page = await buyer.visit(f"/checkout/{step}")
+    await buyer.send(page, f"/checkout/{step}")
+    assert "earlier cart" not in (await phone.get("/cart")).text
+    await phone.post("/cart/partings")
+    assert await lines(phone) == {FLOWERS: 3, MOON: 3, BLUE: 1}
+
+
+async def test_undo_takes_no_cart_that_went_to_another_browser(shop: AccountShop) -> None:
+    await shop.account()
+    await put(shop, await shop.signed_in(), flowers=1)
+    phone, guest = shop.browser(), Shopper(shop.browser())
+    link = (await declined(shop, phone)).url
+    await shop.signed_in(browser=phone)
+    shop.clock.advance(minutes=1)
+    await guest.send(await guest.visit(link), "/retries")
+    await put(shop, guest.client, blue=1)
+    await phone.post("/cart/partings")
+    assert await lines(phone) == {MOON: 1}
+    assert await lines(guest.client) == {BLUE: 1}

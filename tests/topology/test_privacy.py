@@ -68,7 +68,7 @@ async def people(stack: Running) -> AsyncIterator[list[Person]]:
     """A and B, each with an account, an address, a cart and an order; nobody; and somebody of the staff."""
     (variant,) = await stack.stocked(1, units=1000)
     async with AsyncExitStack() as opened:
-        found = []
+        found: list[Person] = []
         for name in ("canaryada", "canarybob"):
             # Each from an address of their own: so many may sign in from one.
             buyer = shopper(stack.url, name, httpx.AsyncHTTPTransport(local_address=f"127.0.1.{len(found) + 1}"))

@@ -84,7 +84,7 @@ def touch(cart: Cart, now: datetime) -> None:
 
 def _touched(now: datetime) -> dict[str, Any]:
     """The same as values of an UPDATE, for what needs to know nothing of the cart."""
-    return {"version": Cart.version + 1, "updated_at": now, "expires_at": now + rules.KEPT}
+    return {"merged": None, "version": Cart.version + 1, "updated_at": now, "expires_at": now + rules.KEPT}
 
 
 async def add_line(db: WriteSession, token_hash: str, variant_id: int, quantity: int, now: datetime) -> Added | None:
