@@ -13,7 +13,7 @@ import structlog
 
 from hypermart.db.session import AnySession
 from hypermart.domain.customers.email import email_key
-from hypermart.passwords import Proof, is_right
+from hypermart.passwords import Busy, Proof, hashed, is_right
 from hypermart.ports import LimiterAway
 from hypermart.web.guards import network
 from hypermart.web.visit import Visit
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 WRONG = "The e-mail address or the password is wrong. Check both and try again"
 AWAY = "Signing in is not possible at the moment. Please try again in a few minutes."
 RETRY_AFTER = 60
-"""Seconds until it is worth trying again, while Valkey is away."""
+"""Seconds until it is worth trying again, while Valkey is away or too many sign in."""
 LONGEST = 500
 _PATH = re.compile(r"/|(/(?!\.)[A-Za-z0-9_.~:@!$&'()*+,;=%-]+)+/?")
 Find: TypeAlias = Callable[[AnySession, str], Awaitable[Proof | None]]
@@ -42,7 +42,18 @@ async def proven(visit: Visit, email: str, password: str, find: Find) -> Proof |
         return no
     async with visit.shop.db.fresh() as db:
         found = await find(db, email)
-    return found if await is_right(password, found) and found else No(422, WRONG)
+    try:
+        return found if await is_right(password, found) and found else No(422, WRONG)
+    except Busy:
+        return No(503, AWAY, RETRY_AFTER)
+
+
+async def new_hash(password: str) -> str | No:
+    """Of a password that somebody has chosen."""
+    try:
+        return await hashed(password)
+    except Busy:
+        return No(503, AWAY, RETRY_AFTER)
 
 
 async def counted(visit: Visit, what: str, email: str) -> No | None:

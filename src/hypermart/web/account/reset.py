@@ -14,10 +14,10 @@ from hypermart.domain.customers.email import email_key, is_email
 from hypermart.domain.customers.queries import proof_by_id
 from hypermart.domain.customers.resets import is_reset_token, person_of
 from hypermart.errors import NotFound
-from hypermart.passwords import Proof, hashed, problem
+from hypermart.passwords import Proof, problem
 from hypermart.web.account.shown import SIGN_IN, refused, shown
 from hypermart.web.render import Answer, Shop
-from hypermart.web.sign_in import counted
+from hypermart.web.sign_in import No, counted, new_hash
 from hypermart.web.visit import Visit, hash_of
 
 ASK, CHOOSE = "account/forgotten.html", "account/reset.html"
@@ -61,7 +61,9 @@ async def reset(token: FromPath[str], visit: NamedDependency[Visit], shop: Named
         problems["password"] = sentence
     if problems:
         return await shown(visit, CHOOSE, token, status=422, problems=problems)
-    password_hash = await hashed(wanted)
+    password_hash = await new_hash(wanted)
+    if isinstance(password_hash, No):
+        return await refused(visit, CHOOSE, token, password_hash)
 
     async def work(db: WriteSession) -> None:
         epoch = await actions.change_password(db, found.person, password_hash, was=found.password_hash)
