@@ -57,14 +57,19 @@ async def new_hash(password: str) -> str | No:
 
 
 async def counted(visit: Visit, what: str, email: str) -> No | None:
-    """A try of `what`, for this address of the network and for this account; None if it may be made."""
+    """A try of `what`; None if it may be made.
+
+    Strictly for this account from this network, so that somebody elsewhere does not lock its owner out; loosely for the
+    network, and for the account, which many networks together would have to lock.
+    """
     client = visit.request.client
     who, whose = network(client.host if client else ""), hashlib.sha256(email_key(email).encode()).hexdigest()
     tries = visit.shop.sign_ins
     room = f"{visit.session.room.name}:{what}"
     try:
-        seconds = await tries.of_address.wait(f"{room}:{who}") if who else 0
-        seconds = seconds or await tries.of_account.wait(f"{room}:{whose}")
+        seconds = await tries.loose.wait(f"{room}:{who}") if who else 0
+        seconds = seconds or await tries.strict.wait(f"{room}:{whose}:{who}")
+        seconds = seconds or await tries.loose.wait(f"{room}:{whose}")
     except LimiterAway:
         return No(503, AWAY, RETRY_AFTER)
     if not seconds:
