@@ -30,7 +30,9 @@ from hypermart.domain.orders.checkout import Selling
 from hypermart.domain.orders.till import Till
 from hypermart.money import Money
 from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail, Mailbox, Sessions
-from hypermart.settings import BadSetting, Settings
+from hypermart.settings import QA_TRIES, BadSetting, Settings
+
+MAILS = "3 per hour"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class SignIns:
     """For one account from one network."""
     loose: Limiter
     """For one account from anywhere; for one network, whatever the account."""
+    mails: Limiter
+    """Of one kind that strangers can have sent to one mailbox."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ async def _sign_ins(settings: Settings) -> AsyncIterator[SignIns]:
     strict = limits.parse(settings.sign_in_tries)
     loose = type(strict)(strict.amount * 10, strict.multiples)
     counters = [WindowLimiter(each, settings.valkey_url, fails_closed=True) for each in (strict, loose)]
+    counters.append(WindowLimiter(limits.parse(QA_TRIES if settings.mode == "qa" else MAILS), settings.valkey_url))
     async with sessions.opened(valkey.address(settings.valkey_url, settings.data)) as opened_sessions:
         try:
             yield SignIns(opened_sessions, *counters)

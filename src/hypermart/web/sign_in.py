@@ -63,7 +63,7 @@ async def counted(visit: Visit, what: str, email: str) -> No | None:
     network, and for the account, which many networks together would have to lock.
     """
     client = visit.request.client
-    who, whose = network(client.host if client else ""), hashlib.sha256(email_key(email).encode()).hexdigest()
+    who, whose = network(client.host if client else ""), _of(email)
     tries = visit.shop.sign_ins
     room = f"{visit.session.room.name}:{what}"
     try:
@@ -77,6 +77,16 @@ async def counted(visit: Visit, what: str, email: str) -> No | None:
     minutes = -(-seconds // 60)
     wait = "a minute" if minutes == 1 else f"{minutes} minutes"
     return No(429, f"Those were too many tries. Wait {wait}, then try again", seconds)
+
+
+async def may_mail(visit: Visit, what: str, email: str) -> bool:
+    """Whether `what` may be mailed to this address once more. No answer says so: strangers can have it sent."""
+    return not await visit.shop.sign_ins.mails.wait(f"mail:{what}:{_of(email)}")
+
+
+def _of(email: str) -> str:
+    """What an account is counted by: its address stands nowhere in Valkey."""
+    return hashlib.sha256(email_key(email).encode()).hexdigest()
 
 
 def local(to: str, otherwise: str) -> str:

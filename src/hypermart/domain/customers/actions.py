@@ -25,10 +25,11 @@ class Registration(msgspec.Struct, frozen=True):
     wants_news: bool
 
 
-async def register(db: WriteSession, given: Registration, now: datetime) -> bool:
+async def register(db: WriteSession, given: Registration, now: datetime, *, is_told: bool = True) -> bool:
     """There is an account with this address, and its mailbox is told: a new one (True), or the one that there was.
 
-    Both ways do the same work. What stands in an account that there was is not touched.
+    Both ways do the same work. What stands in an account that there was is not touched. `is_told`: False where its
+    mailbox was told often enough.
     """
     values = {
         "email": given.email,
@@ -44,7 +45,8 @@ async def register(db: WriteSession, given: Registration, now: datetime) -> bool
         is_new = True
     except IntegrityError:
         is_new = False
-    later(db, "mail_registered", email_key=values["email_key"], is_new=is_new)
+    if is_told:
+        later(db, "mail_registered", email_key=values["email_key"], is_new=is_new)
     return is_new
 
 

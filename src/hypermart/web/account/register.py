@@ -15,7 +15,7 @@ from hypermart.passwords import problem
 from hypermart.web.account.shown import HOME, SIGN_IN, refused, shown
 from hypermart.web.forms import Form
 from hypermart.web.render import Answer, Shop
-from hypermart.web.sign_in import No, counted, local, new_hash
+from hypermart.web.sign_in import No, counted, local, may_mail, new_hash
 from hypermart.web.visit import Visit
 
 PAGE = "account/register.html"
@@ -54,9 +54,10 @@ async def open_account(visit: NamedDependency[Visit], shop: NamedDependency[Shop
     if isinstance(password_hash, No):
         return await refused(visit, PAGE, page, password_hash)
     given = Registration(page.email, page.name, password_hash, page.wants_news)
+    is_told = await may_mail(visit, "register", page.email)
 
     async def work(db: WriteSession) -> None:
-        await register(db, given, shop.now())
+        await register(db, given, shop.now(), is_told=is_told)
 
     await shop.db.retried(work)
     return visit.leave(f"{SIGN_IN}?{urlencode({'registered': 1, 'next': page.next})}")

@@ -17,7 +17,7 @@ from hypermart.errors import NotFound
 from hypermart.passwords import Proof, problem
 from hypermart.web.account.shown import SIGN_IN, refused, shown
 from hypermart.web.render import Answer, Shop
-from hypermart.web.sign_in import No, counted, new_hash
+from hypermart.web.sign_in import No, counted, may_mail, new_hash
 from hypermart.web.visit import Visit, hash_of
 
 ASK, CHOOSE = "account/forgotten.html", "account/reset.html"
@@ -39,8 +39,9 @@ async def send_reset(visit: NamedDependency[Visit], shop: NamedDependency[Shop])
         return await shown(visit, ASK, email, status=422, problems=form.problems, is_sent=False)
     if no := await counted(visit, "reset", email):
         return await refused(visit, ASK, email, no, is_sent=False)
-    async with shop.db.write() as db:
-        later(db, "mail_reset", email_key=email_key(email))
+    if await may_mail(visit, "reset", email):
+        async with shop.db.write() as db:
+            later(db, "mail_reset", email_key=email_key(email))
     return visit.leave("/account/forgotten?sent=1")
 
 
