@@ -57,6 +57,8 @@ class Proof(msgspec.Struct, frozen=True):
     epoch: int
     """Counts what ends all earlier sessions of theirs: a new password."""
     password_hash: str
+    email: str = ""
+    """Of a customer: what a new password must not be."""
 
 
 def problem(password: str, *, email: str) -> str:

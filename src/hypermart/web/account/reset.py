@@ -58,7 +58,7 @@ async def reset(token: FromPath[str], visit: NamedDependency[Visit], shop: Named
     wanted = form.secret("password")
     found = await _opened(shop, token)
     problems = dict(form.problems)
-    if sentence := problem(wanted, email=""):
+    if sentence := problem(wanted, email=found.email):
         problems["password"] = sentence
     if problems:
         return await shown(visit, CHOOSE, token, status=422, problems=problems)
