@@ -20,8 +20,8 @@ from sqlalchemy import select, update
 
 from hypermart import passwords
 from hypermart.adapters.limiter import WindowLimiter
-from hypermart.domain.customers.email import email_key
 from hypermart.domain.customers.models import Customer
+from hypermart.emails import email_key
 from hypermart.passwords import Proof, hashed, is_right, is_weak, problem
 from hypermart.qa.clock import QaClock
 from hypermart.settings import Settings

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from hypermart.db.session import AnySession
-from hypermart.domain.customers.email import email_key
+from hypermart.emails import email_key
 from hypermart.passwords import Busy, Proof, hashed, is_right
 from hypermart.ports import LimiterAway
 from hypermart.web.guards import network

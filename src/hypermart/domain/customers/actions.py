@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from hypermart.db.outbox import later
 from hypermart.db.session import WriteSession
 from hypermart.domain.customers.address import Address
-from hypermart.domain.customers.email import email_key
 from hypermart.domain.customers.models import Customer, SavedAddress
+from hypermart.emails import email_key
 from hypermart.errors import NotFound, Refused
 
 MOST_ADDRESSES = 20

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from hypermart.db.session import AnySession
 from hypermart.domain.customers.address import Address
-from hypermart.domain.customers.email import email_key
 from hypermart.domain.customers.models import Customer, SavedAddress
+from hypermart.emails import email_key
 from hypermart.errors import NotFound
 from hypermart.passwords import Proof
 

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 
 from hypermart.db.session import WriteSession
 from hypermart.domain.customers.actions import Registration, register
-from hypermart.domain.customers.email import is_email
+from hypermart.emails import is_email
 from hypermart.passwords import problem
 from hypermart.web.account.shown import HOME, SIGN_IN, refused, shown
 from hypermart.web.forms import Form

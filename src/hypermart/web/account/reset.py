@@ -10,9 +10,9 @@ from hypermart.db.outbox import later
 from hypermart.db.session import WriteSession
 from hypermart.domain.cart.owned import own_token, rename
 from hypermart.domain.customers import actions
-from hypermart.domain.customers.email import email_key, is_email
 from hypermart.domain.customers.queries import proof_by_id
 from hypermart.domain.customers.resets import is_reset_token, person_of
+from hypermart.emails import email_key, is_email
 from hypermart.errors import NotFound
 from hypermart.passwords import Proof, problem
 from hypermart.web.account.shown import SIGN_IN, refused, shown
