@@ -23,7 +23,7 @@ def add_staff(commands: Any) -> None:
 
 
 def run(settings: Settings, args: argparse.Namespace) -> int:
-    from hypermart.domain.customers.email import is_email  # noqa: PLC0415  (other commands should start fast)
+    from hypermart.emails import is_email  # noqa: PLC0415  (other commands should start fast)
     from hypermart.errors import Refused  # noqa: PLC0415
     from hypermart.passwords import problem  # noqa: PLC0415
 

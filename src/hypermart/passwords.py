@@ -1,13 +1,14 @@
 """Passwords of customers and of staff alike: what one must be, and its hash. Knows no noun.
 
 Hashing takes tens of milliseconds of one core by design, so it has a thread of its own: however many sign in at once,
-pages keep the other core.
+pages keep the other core. So many may wait for it as are done in a second or two; who comes then is told so at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,9 @@ LEAST, MOST = 15, 128
 #: The least that OWASP allows for argon2id: 19 MiB, two passes, one lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 _THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
+AT_ONCE = 40
+"""Hashes that one process has begun or keeps waiting."""
+_PLACES = threading.BoundedSemaphore(AT_ONCE)
 #: Of no password: what is compared where nobody has the address, so that the answer takes as long.
 _NOBODYS = _HASHER.hash("nobody has this password, whatever it says here")
 
@@ -42,6 +46,10 @@ COMMON = frozenset(
 _REPEATED = re.compile(r"(.{1,8}?)\1+.{0,3}", re.DOTALL)
 
 
+class Busy(Exception):
+    """Too many wait for their hashes already."""
+
+
 class Proof(msgspec.Struct, frozen=True):
     """What a password of somebody is compared with."""
 
@@ -49,6 +57,8 @@ class Proof(msgspec.Struct, frozen=True):
     epoch: int
     """Counts what ends all earlier sessions of theirs: a new password."""
     password_hash: str
+    email: str = ""
+    """Of a customer: what a new password must not be."""
 
 
 def problem(password: str, *, email: str) -> str:
@@ -92,4 +102,10 @@ def _is_of(password: str, known: str) -> bool:
 
 
 async def _beside(work: Callable[..., T], *arguments: str) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_THREAD, work, *arguments)
+    """Raises Busy, as do those who call it."""
+    if not _PLACES.acquire(blocking=False):
+        raise Busy
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_THREAD, work, *arguments)
+    finally:
+        _PLACES.release()

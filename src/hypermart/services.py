@@ -30,7 +30,9 @@ from hypermart.domain.orders.checkout import Selling
 from hypermart.domain.orders.till import Till
 from hypermart.money import Money
 from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail, Mailbox, Sessions
-from hypermart.settings import BadSetting, Settings
+from hypermart.settings import QA_TRIES, BadSetting, Settings
+
+MAILS = "3 per hour"
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,12 @@ class SignIns:
     """Who is signed in, and how often somebody may try."""
 
     sessions: Sessions
-    of_account: Limiter
-    of_address: Limiter
+    strict: Limiter
+    """For one account from one network."""
+    loose: Limiter
+    """For one account from anywhere; for one network, whatever the account."""
+    mails: Limiter
+    """Of one kind that strangers can have sent to one mailbox."""
 
 
 @dataclass(frozen=True)
@@ -143,10 +149,11 @@ async def valkey_opened(settings: Settings) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def _sign_ins(settings: Settings) -> AsyncIterator[SignIns]:
-    """Needs no Valkey to be there. From one address come several customers, so it may try more often."""
-    limit = limits.parse(settings.sign_in_tries)
-    of_address = type(limit)(limit.amount * 10, limit.multiples)
-    counters = [WindowLimiter(each, settings.valkey_url, fails_closed=True) for each in (limit, of_address)]
+    """Needs no Valkey to be there."""
+    strict = limits.parse(settings.sign_in_tries)
+    loose = type(strict)(strict.amount * 10, strict.multiples)
+    counters = [WindowLimiter(each, settings.valkey_url, fails_closed=True) for each in (strict, loose)]
+    counters.append(WindowLimiter(limits.parse(QA_TRIES if settings.mode == "qa" else MAILS), settings.valkey_url))
     async with sessions.opened(valkey.address(settings.valkey_url, settings.data)) as opened_sessions:
         try:
             yield SignIns(opened_sessions, *counters)

@@ -87,7 +87,7 @@ async def test_a_link_that_was_spoiled_opens_nothing(shop: AccountShop) -> None:
     assert (await sign_in(shop.browser(), "bo@example.com", PASSWORD)).status_code == 303
 
 
-@pytest.mark.parametrize("password", ["", "short", "passwordpassword"])
+@pytest.mark.parametrize("password", ["", "short", "passwordpassword", "Ada@example.com"])
 async def test_a_password_that_cannot_be_used_leaves_the_link_as_it_is(shop: AccountShop, password: str) -> None:
     await shop.account()
     path = f"/account/resets/{await shop.reset_token()}"

@@ -20,8 +20,8 @@ from sqlalchemy import select, update
 
 from hypermart import passwords
 from hypermart.adapters.limiter import WindowLimiter
-from hypermart.domain.customers.email import email_key
 from hypermart.domain.customers.models import Customer
+from hypermart.emails import email_key
 from hypermart.passwords import Proof, hashed, is_right, is_weak, problem
 from hypermart.qa.clock import QaClock
 from hypermart.settings import Settings
@@ -259,9 +259,22 @@ async def test_too_many_tries_are_told_to_wait(demo_copy_settings: Settings, clo
         assert "Those were too many tries. Wait 10 minutes, then try again" in answers[-1].text
         assert 'value="Ada@example.com"' in answers[-1].text
         assert (await sign_in(shop.browser(), "ada@example.com")).status_code == 429, "also with the right one"
+        elsewhere = shop.browser(host="192.0.2.1")
+        assert (await sign_in(elsewhere, "ada@example.com")).status_code == 303, "at home she is not locked out"
         assert (await sign_in(shop.browser(), "bo@example.com")).status_code == 303, "others are not held up"
         others = [await sign_in(shop.browser(), f"n{n}@example.com", "wrong") for n in range(40)]
     assert [answer.status_code for answer in others].count(429) >= 10, "one address may not try for ever"
+
+
+async def test_many_networks_together_may_not_try_for_ever(
+    demo_copy_settings: Settings, clock: QaClock, valkey: Valkey
+) -> None:
+    few = msgspec.structs.replace(demo_copy_settings, sign_in_tries="1 per 10 minutes")
+    async with account_shop(few, clock, valkey) as shop:
+        await shop.person("stella")
+        fields = {"email": "stella@example.com", "password": "wrong"}
+        answers = [await shop.browser(host=f"192.0.2.{n // 2}").post("/staff/sign-in", data=fields) for n in range(24)]
+    assert [answer.status_code for answer in answers] == [422, 429] * 10 + [429] * 4
 
 
 async def test_without_valkey_no_password_is_tried(shop: AccountShop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,10 @@ import sys
 import pytest
 from sqlalchemy import select
 
+from hypermart.domain.staff.actions import add_person
 from hypermart.domain.staff.models import Person
+from hypermart.errors import Refused
+from hypermart.passwords import hashed
 from hypermart.settings import Settings
 from tests.parts.accounts import PASSWORD, AccountShop, sign_in
 
@@ -36,6 +39,18 @@ async def test_staff_is_apart_from_customers(shop: AccountShop) -> None:
     await browser.post("/staff/sign-in", data=fields)
     await browser.post("/staff/sign-out")
     assert (await browser.get("/staff")).status_code == 303
+
+
+async def test_staff_is_found_by_the_same_rule_as_customers(shop: AccountShop) -> None:
+    """In both ways to write a domain in another script."""
+    async with shop.database.write() as db:
+        await add_person(db, "Stella", "Stella@b\u00fccher.example", await hashed(PASSWORD), shop.clock.now())
+    for email in ("stella@xn--bcher-kva.example", "STELLA@B\u00dcCHER.example"):
+        answer = await shop.browser().post("/staff/sign-in", data={"email": email, "password": PASSWORD})
+        assert answer.headers.get("location") == "/staff", email
+    with pytest.raises(Refused):
+        async with shop.database.write() as db:
+            await add_person(db, "Eve", "stella@xn--bcher-kva.example", "", shop.clock.now())
 
 
 async def test_no_page_of_the_shop_leads_to_staff(shop: AccountShop) -> None:

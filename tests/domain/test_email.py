@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hypermart.domain.customers.email import is_email
+from hypermart.emails import is_email
 
 FINE = [
     "a@b.co",

@@ -258,7 +258,7 @@ class Machine(Watched):
         attempt = self.one_of(list(self.model.attempts.values()), pick)
         fresh, there = os.urandom(8).hex(), self.model.open_cart(owner, self.now)
         token = there.token if there else fresh
-        given = self.writes(lambda db: give_cart_back(db, attempt.key, token, self.now))
+        given = self.writes(lambda db: give_cart_back(db, attempt.key, carts.Holder(token), self.now))
         same("given back", given, self.model.hand_over(attempt.cart, owner, fresh, self.now))
 
     @precondition(lambda self: self.decidable())

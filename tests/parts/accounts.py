@@ -20,7 +20,7 @@ from hypermart.qa.clock import QaClock
 from hypermart.settings import Settings
 from tests.parts.selling import SellingShop
 from tests.parts.valkeys import Valkey
-from tests.parts.visitor import ORIGIN, visiting
+from tests.parts.visitor import ORIGIN, here, visiting
 
 PASSWORD = "purple kettle on the moon"
 BROWSER = {"sec-fetch-site": "same-origin"}
@@ -53,9 +53,9 @@ class AccountShop(SellingShop):
         async with self.database.write() as db:
             await add_person(db, name.title(), f"{name}@example.com", await hashed(PASSWORD), self.clock.now())
 
-    def browser(self, origin: str = ORIGIN) -> httpx.AsyncClient:
-        """One that says where its forms come from."""
-        return httpx.AsyncClient(transport=self._transport, base_url=origin, headers=BROWSER)
+    def browser(self, origin: str = ORIGIN, host: str = "127.0.0.1") -> httpx.AsyncClient:
+        """One that says where its forms come from, in the network of `host`."""
+        return httpx.AsyncClient(transport=here(self.app, host), base_url=origin, headers=BROWSER)
 
     async def signed_in(self, name: str = "ada", browser: httpx.AsyncClient | None = None) -> httpx.AsyncClient:
         browser = browser or self.browser()

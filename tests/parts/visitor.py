@@ -19,5 +19,8 @@ async def visiting(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def here(app: Litestar) -> httpx.ASGITransport:
-    return httpx.ASGITransport(cast("Any", app))  # Litestar types its scopes more closely than httpx
+def here(app: Litestar, host: str = "127.0.0.1") -> httpx.ASGITransport:
+    """`host`: the address that the browser comes from."""
+    return httpx.ASGITransport(
+        cast("Any", app), client=(host, 123)
+    )  # Litestar types its scopes more closely than httpx

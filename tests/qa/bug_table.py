@@ -25,6 +25,7 @@ ROOMS = {
     "src/hypermart/domain/cart/": ("domain/test_cart.py", "domain/test_totals.py", "web/test_cart*.py"),
     "src/hypermart/domain/orders/": ("web/test_buying_again.py", "web/test_checkout.py", "web/test_order_page.py"),
     "src/hypermart/domain/customers/": ("domain/test_address_rules.py", "domain/test_email.py", "web/test_*address.py"),
+    "src/hypermart/emails.py": ("domain/test_email.py", "web/test_*address.py"),
     "src/hypermart/domain/": ("domain/test_[!aeilr]*.py", "web/test_cart.py", "web/test_cost_and_cache.py"),
     "src/hypermart/web/checkout/": ("pages/test_outline.py", "web/test_checkout*.py"),
     "src/hypermart/web/": ("pages/test_[hm]*.py", "web/test_cart*.py", "web/test_cost_and_cache.py"),

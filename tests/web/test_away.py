@@ -78,7 +78,7 @@ async def test_a_private_page_says_so(lost: httpx.AsyncClient, route: Route) -> 
 async def test_a_form_keeps_what_was_typed(lost: httpx.AsyncClient, route: Route) -> None:
     fields = [("variant", "1"), ("quantity", "1"), ("t", order_token(b"s" * 32, 1001)), ("note", ODD)]
     fields += [("op", "update"), ("op", "again"), ("form_token", "1.x"), ('odd"<name>', "v")]
-    typed = [*fields, ("password", "s3cret"), ("password_again", "s3cret")]
+    typed = [*fields, ("password", "s3cret"), ("current", "s3cret")]
     headers = FORM | BROWSER | {"cookie": "cart=somebodys"}
     url = f"{address(route)}?a=%22%3E&b=2"
     answer = await lost.post(url, content=urlencode(typed), headers=headers)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import idna
 import msgspec
 
-from hypermart.domain.customers.email import is_email
+from hypermart.emails import is_email
 from hypermart.errors import Refused
 from hypermart.jobs.task import Task
 from hypermart.services import Services

@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException
 from hypermart.domain.browse.frame import frame
 from hypermart.domain.browse.pages import Frame
 from hypermart.web.caching import NO_STORE
-from hypermart.web.forms import parsed
+from hypermart.web.forms import SECRETS, parsed
 from hypermart.web.guards import same_origin
 from hypermart.web.render import HTML, Answer, AnyRequest, Shop
 
@@ -103,7 +103,7 @@ async def _page(request: AnyRequest, around: Frame) -> AwayPage:
     elif BEFORE_PAYMENT.fullmatch(path):
         said = NOT_CHARGED
     fields = await _posted(request)
-    kept = tuple((name, value) for name, value in fields if not name.lower().startswith("password"))
+    kept = tuple((name, value) for name, value in fields if name not in SECRETS)
     return AwayPage(around, said, url, kept, has_password=len(kept) < len(fields))
 
 

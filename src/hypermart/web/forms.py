@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl
 
 from litestar.exceptions import ClientException
@@ -12,6 +13,11 @@ LIMIT, FIELDS = 64_000, 500
 STALE = "This page was open for too long, or your browser keeps no cookies. Please check it and send it again."
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _WHOLE = re.compile(r"[0-9]{1,9}")
+
+
+Secret: TypeAlias = Literal["password", "current"]
+#: Fields of passwords: no page ever shows one again. What is read by Form.secret() is among them.
+SECRETS = frozenset(get_args(Secret))
 
 
 class Form:
@@ -28,7 +34,7 @@ class Form:
             self.problems[name] = f"Use {limit} characters or fewer"
         return value[:limit]
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: Secret) -> str:
         """A password, as it was typed to the last blank."""
         return next((value for key, value in self.fields if key == name), "")
 

@@ -12,8 +12,8 @@ import msgspec
 import structlog
 
 from hypermart.db.session import AnySession
-from hypermart.domain.customers.email import email_key
-from hypermart.passwords import Proof, is_right
+from hypermart.emails import email_key
+from hypermart.passwords import Busy, Proof, hashed, is_right
 from hypermart.ports import LimiterAway
 from hypermart.web.guards import network
 from hypermart.web.visit import Visit
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 WRONG = "The e-mail address or the password is wrong. Check both and try again"
 AWAY = "Signing in is not possible at the moment. Please try again in a few minutes."
 RETRY_AFTER = 60
-"""Seconds until it is worth trying again, while Valkey is away."""
+"""Seconds until it is worth trying again, while Valkey is away or too many sign in."""
 LONGEST = 500
 _PATH = re.compile(r"/|(/(?!\.)[A-Za-z0-9_.~:@!$&'()*+,;=%-]+)+/?")
 Find: TypeAlias = Callable[[AnySession, str], Awaitable[Proof | None]]
@@ -42,18 +42,34 @@ async def proven(visit: Visit, email: str, password: str, find: Find) -> Proof |
         return no
     async with visit.shop.db.fresh() as db:
         found = await find(db, email)
-    return found if await is_right(password, found) and found else No(422, WRONG)
+    try:
+        return found if await is_right(password, found) and found else No(422, WRONG)
+    except Busy:
+        return No(503, AWAY, RETRY_AFTER)
+
+
+async def new_hash(password: str) -> str | No:
+    """Of a password that somebody has chosen."""
+    try:
+        return await hashed(password)
+    except Busy:
+        return No(503, AWAY, RETRY_AFTER)
 
 
 async def counted(visit: Visit, what: str, email: str) -> No | None:
-    """A try of `what`, for this address of the network and for this account; None if it may be made."""
+    """A try of `what`; None if it may be made.
+
+    Strictly for this account from this network, so that somebody elsewhere does not lock its owner out; loosely for the
+    network, and for the account, which many networks together would have to lock.
+    """
     client = visit.request.client
-    who, whose = network(client.host if client else ""), hashlib.sha256(email_key(email).encode()).hexdigest()
+    who, whose = network(client.host if client else ""), _of(email)
     tries = visit.shop.sign_ins
     room = f"{visit.session.room.name}:{what}"
     try:
-        seconds = await tries.of_address.wait(f"{room}:{who}") if who else 0
-        seconds = seconds or await tries.of_account.wait(f"{room}:{whose}")
+        seconds = await tries.loose.wait(f"{room}:{who}") if who else 0
+        seconds = seconds or await tries.strict.wait(f"{room}:{whose}:{who}")
+        seconds = seconds or await tries.loose.wait(f"{room}:{whose}")
     except LimiterAway:
         return No(503, AWAY, RETRY_AFTER)
     if not seconds:
@@ -61,6 +77,16 @@ async def counted(visit: Visit, what: str, email: str) -> No | None:
     minutes = -(-seconds // 60)
     wait = "a minute" if minutes == 1 else f"{minutes} minutes"
     return No(429, f"Those were too many tries. Wait {wait}, then try again", seconds)
+
+
+async def may_mail(visit: Visit, what: str, email: str) -> bool:
+    """Whether `what` may be mailed to this address once more. No answer says so: strangers can have it sent."""
+    return not await visit.shop.sign_ins.mails.wait(f"mail:{what}:{_of(email)}")
+
+
+def _of(email: str) -> str:
+    """What an account is counted by: its address stands nowhere in Valkey."""
+    return hashlib.sha256(email_key(email).encode()).hexdigest()
 
 
 def local(to: str, otherwise: str) -> str:

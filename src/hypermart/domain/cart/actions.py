@@ -84,7 +84,7 @@ def touch(cart: Cart, now: datetime) -> None:
 
 def _touched(now: datetime) -> dict[str, Any]:
     """The same as values of an UPDATE, for what needs to know nothing of the cart."""
-    return {"version": Cart.version + 1, "updated_at": now, "expires_at": now + rules.KEPT}
+    return {"merged": None, "version": Cart.version + 1, "updated_at": now, "expires_at": now + rules.KEPT}
 
 
 async def add_line(db: WriteSession, token_hash: str, variant_id: int, quantity: int, now: datetime) -> Added | None:
@@ -301,15 +301,15 @@ async def _changed(db: WriteSession, statement: Update) -> bool:
     return bool(changed.rowcount == 1)
 
 
-async def hand_over(db: WriteSession, cart_id: int, token_hash: str, now: datetime) -> bool:
-    """The cart belongs to the cookie with this hash, and to no other any more. False if it cannot be changed.
+async def hand_over(db: WriteSession, cart_id: int, whose: Holder, now: datetime) -> bool:
+    """The cart is theirs, and nobody else's any more. False if it cannot be changed.
 
-    What the cookie stood for before is not lost: its lines are in this cart.
+    What their cookie stood for before is not lost: its lines are in this cart.
     """
     cart = await db.get(Cart, cart_id, with_for_update=True, populate_existing=True)
     if cart is None or cart.completed_at is not None or cart.expires_at <= now:
         return False
-    other = await locked_cart(db, token_hash)
+    other = await locked_cart(db, whose.token_hash)
     if other is cart:
         return True
     if other:  # this browser has a cart of its own by now: what is in it comes along
@@ -317,7 +317,7 @@ async def hand_over(db: WriteSession, cart_id: int, token_hash: str, now: dateti
             await _move(db, line, cart)
         other.token_hash = secrets.token_hex(32)
         await db.flush()  # a hash is unique
-    cart.token_hash = token_hash
+    cart.token_hash, cart.customer_id = whose.token_hash, whose.customer_id
     touch(cart, now)
     return True
 

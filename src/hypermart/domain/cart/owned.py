@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 
 from hypermart.db.session import AnySession, WriteSession
 from hypermart.domain.cart import rules
-from hypermart.domain.cart.actions import new_cart, open_cart, release_hash, touch
+from hypermart.domain.cart.actions import new_cart, release_hash, touch
 from hypermart.domain.cart.models import Cart, CartLine
 from hypermart.domain.cart.queries import LEFT
 from hypermart.domain.catalog.models import Variant
@@ -101,17 +101,16 @@ async def join(db: WriteSession, customer_id: int, own_hash: str, carts: tuple[C
         await _name(db, cart, own_hash)
 
 
-async def part(db: WriteSession, token_hash: str, new_hash: str, now: datetime) -> bool:
+async def part(db: WriteSession, own: Cart, new_hash: str, now: datetime) -> bool:
     """The lines of the two carts are as they were; the browser's own are under `new_hash`, and still the customer's.
 
-    False if the cart has been changed since they were made one.
+    `own`: locked. False if it has been changed since they were made one.
     """
-    own = await open_cart(db, token_hash, now)
-    if own is None or own.merged is None:
+    if own.merged is None:
         return False
     merge = msgspec.convert(own.merged, Merge)
     guest = await db.get(Cart, merge.guest_cart, with_for_update=True, populate_existing=True)
-    if guest is None or guest.completed_at:
+    if guest is None or guest.completed_at or guest.updated_at > own.updated_at:  # the last: another one's by now
         guest = await new_cart(db, new_hash, now)
     guest.token_hash, guest.customer_id = new_hash, own.customer_id
     for name in _CONTACT:

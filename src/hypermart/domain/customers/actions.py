@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from hypermart.db.outbox import later
 from hypermart.db.session import WriteSession
 from hypermart.domain.customers.address import Address
-from hypermart.domain.customers.email import email_key
 from hypermart.domain.customers.models import Customer, SavedAddress
+from hypermart.emails import email_key
 from hypermart.errors import NotFound, Refused
 
 MOST_ADDRESSES = 20
@@ -25,10 +25,11 @@ class Registration(msgspec.Struct, frozen=True):
     wants_news: bool
 
 
-async def register(db: WriteSession, given: Registration, now: datetime) -> bool:
+async def register(db: WriteSession, given: Registration, now: datetime, *, is_told: bool = True) -> bool:
     """There is an account with this address, and its mailbox is told: a new one (True), or the one that there was.
 
-    Both ways do the same work. What stands in an account that there was is not touched.
+    Both ways do the same work. What stands in an account that there was is not touched. `is_told`: False where its
+    mailbox was told often enough.
     """
     values = {
         "email": given.email,
@@ -44,7 +45,8 @@ async def register(db: WriteSession, given: Registration, now: datetime) -> bool
         is_new = True
     except IntegrityError:
         is_new = False
-    later(db, "mail_registered", email_key=values["email_key"], is_new=is_new)
+    if is_told:
+        later(db, "mail_registered", email_key=values["email_key"], is_new=is_new)
     return is_new
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from hypermart.db.session import AnySession
 from hypermart.domain.customers.address import Address
-from hypermart.domain.customers.email import email_key
 from hypermart.domain.customers.models import Customer, SavedAddress
+from hypermart.emails import email_key
 from hypermart.errors import NotFound
 from hypermart.passwords import Proof
 
@@ -30,6 +30,9 @@ class AddressRow(msgspec.Struct, frozen=True):
     is_default: bool
 
 
+_PROOF = select(Customer.id, Customer.epoch, Customer.password_hash, Customer.email)
+
+
 async def customer(db: AnySession, id_: int) -> CustomerView | None:
     columns = [getattr(Customer, name) for name in CustomerView.__struct_fields__]
     row = (await db.execute(select(*columns).where(Customer.id == id_))).first()
@@ -38,14 +41,12 @@ async def customer(db: AnySession, id_: int) -> CustomerView | None:
 
 async def proof(db: AnySession, email: str) -> Proof | None:
     """Of the account with this address; None if there is none."""
-    found = select(Customer.id, Customer.epoch, Customer.password_hash).where(Customer.email_key == email_key(email))
-    row = (await db.execute(found)).first()
+    row = (await db.execute(_PROOF.where(Customer.email_key == email_key(email)))).first()
     return Proof(*row) if row else None
 
 
 async def proof_by_id(db: AnySession, id_: int) -> Proof | None:
-    columns = Customer.id, Customer.epoch, Customer.password_hash
-    row = (await db.execute(select(*columns).where(Customer.id == id_))).first()
+    row = (await db.execute(_PROOF.where(Customer.id == id_))).first()
     return Proof(*row) if row else None
 
 

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from hypermart.db.session import WriteSession
-from hypermart.domain.cart.actions import hand_over
+from hypermart.domain.cart.actions import Holder, hand_over
 from hypermart.domain.orders.models import Order, OrderEvent, OrderLine
 from hypermart.domain.orders.rules import Statuses, can_cancel, statuses
 from hypermart.domain.payments.models import PaymentAttempt
@@ -38,12 +38,12 @@ async def cancel_order(db: WriteSession, number: int, now: datetime) -> None:
     await deallocate(db, dict(units))
 
 
-async def give_cart_back(db: WriteSession, key: str, token_hash: str, now: datetime) -> bool:
-    """The cart that the attempt `key` was to pay belongs to the cookie with this hash, so that it can be paid again.
+async def give_cart_back(db: WriteSession, key: str, whose: Holder, now: datetime) -> bool:
+    """The cart that the attempt `key` was to pay is theirs, so that it can be paid again.
 
     False if it is an order by now, or has expired: then nothing is given. Raises NotFound.
     """
     cart_id = await db.scalar(select(PaymentAttempt.cart_id).where(PaymentAttempt.key == key))
     if cart_id is None:
         raise NotFound("payment")
-    return await hand_over(db, cart_id, token_hash, now)
+    return await hand_over(db, cart_id, whose, now)

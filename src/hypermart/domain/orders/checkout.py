@@ -10,11 +10,11 @@ import msgspec
 from hypermart.db.session import AnySession
 from hypermart.domain.cart.pages import CartView, Terms
 from hypermart.domain.customers.address_rules import problems
-from hypermart.domain.customers.email import is_email
 from hypermart.domain.orders.own_cart import own_cart
 from hypermart.domain.orders.pages import CheckoutView, PaymentOption, Requirement
 from hypermart.domain.payments.rules import open_methods
 from hypermart.domain.shipping.models import PICKUP
+from hypermart.emails import is_email
 
 STEPS = ("cart", "address", "delivery", "payment", "review")
 

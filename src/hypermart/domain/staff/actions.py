@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 
 from sqlalchemy import select
 
 from hypermart.db.session import WriteSession
 from hypermart.domain.staff.models import Person
+from hypermart.emails import email_key
 from hypermart.errors import Refused
-
-
-def key_of(email: str) -> str:
-    """By which somebody of the staff is found."""
-    return unicodedata.normalize("NFC", email.strip()).casefold()[:320]
 
 
 async def add_person(db: WriteSession, name: str, email: str, password_hash: str, now: datetime) -> None:
     """They can sign in. Refused where the address has an account of staff already."""
-    if await db.scalar(select(Person.id).where(Person.email_key == key_of(email))):
+    if await db.scalar(select(Person.id).where(Person.email_key == email_key(email))):
         raise Refused(f"{email} is of the staff already")
-    db.add(Person(name=name, email=email, email_key=key_of(email), password_hash=password_hash, created_at=now))
+    db.add(Person(name=name, email=email, email_key=email_key(email), password_hash=password_hash, created_at=now))
 
 
 async def rehash(db: WriteSession, person_id: int, password_hash: str, *, was: str) -> None:

@@ -6,8 +6,8 @@ import msgspec
 from sqlalchemy import select
 
 from hypermart.db.session import AnySession
-from hypermart.domain.staff.actions import key_of
 from hypermart.domain.staff.models import Person
+from hypermart.emails import email_key
 from hypermart.passwords import Proof
 
 
@@ -26,6 +26,6 @@ async def person(db: AnySession, id_: int) -> PersonView | None:
 
 async def proof(db: AnySession, email: str) -> Proof | None:
     """None if nobody has the address."""
-    found = select(Person.id, Person.epoch, Person.password_hash).where(Person.email_key == key_of(email))
+    found = select(Person.id, Person.epoch, Person.password_hash).where(Person.email_key == email_key(email))
     row = (await db.execute(found)).first()
     return Proof(*row) if row else None

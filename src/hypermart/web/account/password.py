@@ -9,11 +9,11 @@ from hypermart.db.session import WriteSession
 from hypermart.domain.cart.owned import own_token, rename
 from hypermart.domain.customers import actions
 from hypermart.domain.customers.queries import CustomerView, proof
-from hypermart.passwords import Proof, hashed, problem
+from hypermart.passwords import Proof, problem
 from hypermart.ports import SessionsAway
 from hypermart.web.account.shown import SIGN_IN, refused, shown
 from hypermart.web.render import Answer, Shop
-from hypermart.web.sign_in import No, proven
+from hypermart.web.sign_in import No, new_hash, proven
 from hypermart.web.visit import Visit, hash_of
 
 PAGE = "account/password.html"
@@ -40,8 +40,11 @@ async def change_password(
         return await shown(visit, PAGE, customer, status=422, problems=problems, is_changed=False)
     found = await proven(visit, customer.email, current, proof)
     if isinstance(found, Proof):
-        return await _change(visit, shop, customer, (found.password_hash, await hashed(wanted)))
-    if found.status == 422:
+        password_hash = await new_hash(wanted)
+        if isinstance(password_hash, str):
+            return await _change(visit, shop, customer, (found.password_hash, password_hash))
+        found = password_hash
+    elif found.status == 422:
         found = No(422, "The password that you have now is another one")
     return await refused(visit, PAGE, customer, found, is_changed=False)
 

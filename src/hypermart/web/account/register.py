@@ -10,12 +10,12 @@ from litestar.di import NamedDependency
 
 from hypermart.db.session import WriteSession
 from hypermart.domain.customers.actions import Registration, register
-from hypermart.domain.customers.email import is_email
-from hypermart.passwords import hashed, problem
+from hypermart.emails import is_email
+from hypermart.passwords import problem
 from hypermart.web.account.shown import HOME, SIGN_IN, refused, shown
 from hypermart.web.forms import Form
 from hypermart.web.render import Answer, Shop
-from hypermart.web.sign_in import counted, local
+from hypermart.web.sign_in import No, counted, local, may_mail, new_hash
 from hypermart.web.visit import Visit
 
 PAGE = "account/register.html"
@@ -50,10 +50,14 @@ async def open_account(visit: NamedDependency[Visit], shop: NamedDependency[Shop
         return await shown(visit, PAGE, page, status=422, problems=problems)
     if no := await counted(visit, "register", page.email):
         return await refused(visit, PAGE, page, no)
-    given = Registration(page.email, page.name, await hashed(password), page.wants_news)
+    password_hash = await new_hash(password)
+    if isinstance(password_hash, No):
+        return await refused(visit, PAGE, page, password_hash)
+    given = Registration(page.email, page.name, password_hash, page.wants_news)
+    is_told = await may_mail(visit, "register", page.email)
 
     async def work(db: WriteSession) -> None:
-        await register(db, given, shop.now())
+        await register(db, given, shop.now(), is_told=is_told)
 
     await shop.db.retried(work)
     return visit.leave(f"{SIGN_IN}?{urlencode({'registered': 1, 'next': page.next})}")

@@ -10,14 +10,14 @@ from hypermart.db.outbox import later
 from hypermart.db.session import WriteSession
 from hypermart.domain.cart.owned import own_token, rename
 from hypermart.domain.customers import actions
-from hypermart.domain.customers.email import email_key, is_email
 from hypermart.domain.customers.queries import proof_by_id
 from hypermart.domain.customers.resets import is_reset_token, person_of
+from hypermart.emails import email_key, is_email
 from hypermart.errors import NotFound
-from hypermart.passwords import Proof, hashed, problem
+from hypermart.passwords import Proof, problem
 from hypermart.web.account.shown import SIGN_IN, refused, shown
 from hypermart.web.render import Answer, Shop
-from hypermart.web.sign_in import counted
+from hypermart.web.sign_in import No, counted, may_mail, new_hash
 from hypermart.web.visit import Visit, hash_of
 
 ASK, CHOOSE = "account/forgotten.html", "account/reset.html"
@@ -39,8 +39,9 @@ async def send_reset(visit: NamedDependency[Visit], shop: NamedDependency[Shop])
         return await shown(visit, ASK, email, status=422, problems=form.problems, is_sent=False)
     if no := await counted(visit, "reset", email):
         return await refused(visit, ASK, email, no, is_sent=False)
-    async with shop.db.write() as db:
-        later(db, "mail_reset", email_key=email_key(email))
+    if await may_mail(visit, "reset", email):
+        async with shop.db.write() as db:
+            later(db, "mail_reset", email_key=email_key(email))
     return visit.leave("/account/forgotten?sent=1")
 
 
@@ -57,11 +58,13 @@ async def reset(token: FromPath[str], visit: NamedDependency[Visit], shop: Named
     wanted = form.secret("password")
     found = await _opened(shop, token)
     problems = dict(form.problems)
-    if sentence := problem(wanted, email=""):
+    if sentence := problem(wanted, email=found.email):
         problems["password"] = sentence
     if problems:
         return await shown(visit, CHOOSE, token, status=422, problems=problems)
-    password_hash = await hashed(wanted)
+    password_hash = await new_hash(wanted)
+    if isinstance(password_hash, No):
+        return await refused(visit, CHOOSE, token, password_hash)
 
     async def work(db: WriteSession) -> None:
         epoch = await actions.change_password(db, found.person, password_hash, was=found.password_hash)

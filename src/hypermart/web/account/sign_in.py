@@ -11,11 +11,11 @@ from hypermart.domain.cart.owned import own_token
 from hypermart.domain.customers.actions import rehash
 from hypermart.domain.customers.queries import proof
 from hypermart.domain.orders.joining import join_carts
-from hypermart.passwords import Proof, hashed, is_weak
+from hypermart.passwords import Proof, is_weak
 from hypermart.ports import SessionsAway
 from hypermart.web.account.shown import HOME, SIGN_IN, refused, shown
 from hypermart.web.render import Answer, Shop
-from hypermart.web.sign_in import AWAY, RETRY_AFTER, No, local, proven
+from hypermart.web.sign_in import AWAY, RETRY_AFTER, No, local, new_hash, proven
 from hypermart.web.visit import Visit, hash_of
 
 PAGE = "account/sign_in.html"
@@ -58,8 +58,7 @@ async def sign_in(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) ->
     except SessionsAway:
         return await refused(visit, PAGE, page, No(503, AWAY, RETRY_AFTER))
     await bring_cart(visit, shop, found)
-    if is_weak(found):
-        stronger = await hashed(password)
+    if is_weak(found) and isinstance(stronger := await new_hash(password), str):  # or else next time
         await shop.db.retried(lambda db: rehash(db, found.person, stronger, was=found.password_hash))
     return visit.leave(page.next, count=await visit.count())
 

@@ -7,8 +7,8 @@ import msgspec
 from hypermart.domain.cart.pages import CartView
 from hypermart.domain.customers.address import Address
 from hypermart.domain.customers.address_rules import country_name, fitted, problems
-from hypermart.domain.customers.email import is_email
 from hypermart.domain.shipping.countries import ISO_3166
+from hypermart.emails import is_email
 from hypermart.web.address_fields import posted_address, posted_line
 from hypermart.web.forms import Form
 

@@ -7,6 +7,7 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from hypermart.domain.cart.actions import Holder
 from hypermart.domain.orders.actions import give_cart_back
 from hypermart.domain.orders.queries import attempt_view
 from hypermart.domain.orders.settle import finalise
@@ -38,9 +39,10 @@ async def show_attempt(key: FromPath[str], visit: NamedDependency[Visit], shop: 
 
 @post("/checkout/attempts/{key:str}/retries")
 async def retry(key: FromPath[str], visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -> Answer:
-    """The cart is this browser's, whichever it was begun in. Who knows the key has the right to that."""
+    """The cart is this browser's and its customer's, whosever it was. Who knows the key has the right to that."""
     await visit.form(needs_token=False)
-    token_hash = await visit.known_hash()
-    if not await shop.db.retried(lambda db: give_cart_back(db, key, token_hash, shop.now())):
+    customer = await visit.customer()
+    whose = Holder(await visit.known_hash(), customer.id if customer else None)
+    if not await shop.db.retried(lambda db: give_cart_back(db, key, whose, shop.now())):
         return shop.see_other(CART_URL)  # this browser keeps the cookie that it has
     return visit.leave("/checkout/payment")

@@ -14,12 +14,13 @@ from hypermart.domain.browse.frame import frame
 from hypermart.domain.browse.pages import Frame
 from hypermart.domain.browse.product import Wanted, product_page
 from hypermart.domain.cart import actions
-from hypermart.domain.cart.owned import merge_of, part
+from hypermart.domain.cart.owned import merge_of
 from hypermart.domain.cart.pages import Added
 from hypermart.domain.cart.queries import offer
 from hypermart.domain.cart.rules import MOST
 from hypermart.domain.customers.address_rules import country_choices
 from hypermart.domain.customers.queries import CustomerView
+from hypermart.domain.orders import joining
 from hypermart.domain.orders.own_cart import own_cart
 from hypermart.domain.shipping.queries import countries
 from hypermart.errors import NotFound
@@ -95,7 +96,7 @@ async def part_carts(visit: NamedDependency[Visit], shop: NamedDependency[Shop])
     token = secrets.token_urlsafe(32)
     if not form.problems:
         new_hash = hash_of(token)
-        if await shop.db.retried(lambda db: part(db, visit.token_hash, new_hash, shop.now())):
+        if await shop.db.retried(lambda db: joining.part_carts(db, visit.token_hash, new_hash, shop.now())):
             visit.take(token)
     return visit.leave("/cart", count=await visit.count())
 

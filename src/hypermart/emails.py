@@ -1,4 +1,4 @@
-"""What can be an e-mail address. Whether somebody reads it is known when a mail has arrived."""
+"""What can be an e-mail address, and by what an account is found. Whether somebody reads it, a mail must show."""
 
 from __future__ import annotations
 
