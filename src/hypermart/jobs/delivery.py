@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import structlog
 from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from hypermart.db.outbox import Outbox
 from hypermart.errors import Refused
@@ -32,6 +33,8 @@ CRASHES = 10
 """So many processes a job may take with it, however patient its kind is: each of them ran other jobs too."""
 KEPT = timedelta(days=7)
 BATCH = 100
+PAUSE = 1.0
+"""Seconds before a database that is away is told again how a job ended."""
 _PERSON = re.compile(r"""[^\s<>"']+@""")
 
 
@@ -145,7 +148,20 @@ def backoff(attempts: int, longest: float) -> float:
 
 
 async def _mark(services: Services, task: Task, **values: Any) -> None:
-    """Only while the lease is still ours."""
+    """Only while the lease is still ours, and until it ends: what was done and has no mark is done again."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + (task.lease - services.clock.now()).total_seconds()
+    while True:
+        try:
+            return await _mark_once(services, task, values)
+        except (SQLAlchemyError, OSError) as error:
+            if loop.time() + PAUSE >= end:
+                raise
+            log.warning("outbox.mark_failed", id=task.id, reason=_reason(error))
+        await asyncio.sleep(PAUSE)
+
+
+async def _mark_once(services: Services, task: Task, values: dict[str, Any]) -> None:
     async with services.db.write() as db:
         marked: Any = await db.execute(
             update(Outbox)
