@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from hypermart.db.outbox import Outbox
+from hypermart.db.outbox import LANES, Outbox
 from hypermart.errors import Refused
 from hypermart.jobs import JOBS, Patience, delivery, patience
 from hypermart.jobs.delivery import LEASE, backoff, deliver, due, sweep
@@ -243,10 +243,12 @@ async def test_a_database_that_is_away_as_the_job_ends(
     assert ran == [0, id_]
 
 
-async def test_slow_jobs_have_a_lane_of_their_own(services: Services) -> None:
+async def test_slow_jobs_and_mails_have_lanes_of_their_own(services: Services) -> None:
     slow, quick = await add(services, "make_renditions", picture_id=1), await add(services, "purge_pages", keys=["a"])
-    assert (await due(services, "slow"), await due(services, "quick")) == ([slow], [quick])
-    assert not await deliver(services, slow, "quick")
+    mail = await add(services, "mail_order_confirmation", order=404)
+    assert [await due(services, name) for name in LANES] == [[quick], [mail], [slow]]
+    for other in (slow, mail):
+        assert not await deliver(services, other, "quick")
 
 
 async def test_done_rows_are_swept_after_a_week(services: Services, clock: QaClock, ran: list[int]) -> None:
