@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import msgspec
@@ -26,6 +26,7 @@ from litestar import Litestar
 from hypermart import logs
 from hypermart.adapters.clock import SystemClock
 from hypermart.app import create_app
+from hypermart.db.outbox import LANES
 from hypermart.demo import seed
 from hypermart.jobs.lanes import Lane
 from hypermart.qa.browser import ARGS
@@ -102,8 +103,8 @@ async def fill(settings: Settings) -> None:
     """With renditions, which matter here."""
     async with opened(settings, SystemClock()) as services:
         await seed(services)
-        for name in ("quick", "slow"):
-            lane = Lane(services, cast("Any", name))
+        for name in LANES:
+            lane = Lane(services, name)
             while await lane._round():
                 pass
 

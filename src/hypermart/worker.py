@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from saq.queue.redis import RedisQueue
 
 from hypermart.adapters import valkey
+from hypermart.db.outbox import LANES
 from hypermart.jobs import delivery
 from hypermart.jobs.idle import ending_idle
 from hypermart.jobs.lanes import Lane, line, sweeping
@@ -60,7 +61,7 @@ class Doorbell(RedisQueue):
 class Worker(saq.Worker[Any]):
     SIGNALS = []  # noqa: RUF012  (the web server, or run(), listens to them)
 
-    def __init__(self, services: Services, queue: Doorbell, slow: Lane, grace: float) -> None:
+    def __init__(self, services: Services, queue: Doorbell, lanes: list[Lane], grace: float) -> None:
         super().__init__(
             queue,
             [("deliver", self.deliver)],
@@ -69,7 +70,7 @@ class Worker(saq.Worker[Any]):
             shutdown_grace_period_s=0,  # stop() below has done the waiting
             cancellation_hard_deadline_s=1.0,
         )
-        self.services, self.slow, self.grace = services, slow, grace
+        self.services, self.lanes, self.grace = services, lanes, grace
 
     async def upkeep(self) -> list[asyncio.Task[None]]:
         """None. The lanes look after lost rows; SAQ's sweep subscribes to Valkey, and should that go away meanwhile,
@@ -77,9 +78,11 @@ class Worker(saq.Worker[Any]):
         return []
 
     async def deliver(self, _: Any, *, outbox_id: int) -> None:
+        """At once if it is quick; else its lane is told to look."""
         try:
             if not await delivery.deliver(self.services, outbox_id, "quick"):
-                self.slow.wake.set()
+                for lane in self.lanes:
+                    lane.wake.set()
         except Exception as error:  # noqa: BLE001  (the row is still due: a lane comes back to it)
             log.warning("outbox.delivery_failed", id=outbox_id, reason=line(error))
 
@@ -143,10 +146,10 @@ async def inline(services: Services, grace: float = INLINE_GRACE) -> AsyncIterat
     """Delivers outbox rows for as long as the block lasts: the worker of the embedded default."""
     logging.getLogger("saq").addFilter(_is_news)
     async with ringing(services) as url:
-        quick, slow = Lane(services, "quick"), Lane(services, "slow")
+        lanes = [Lane(services, name) for name in LANES]
         queue = Doorbell(valkey.client(url, timeout=LISTEN + ANSWER), NAME)
-        ear = Worker(services, queue, slow, grace)
-        lanes = [asyncio.create_task(lane.run()) for lane in (quick, slow)]
+        ear = Worker(services, queue, lanes, grace)
+        running = [asyncio.create_task(lane.run()) for lane in lanes]
         others = [
             asyncio.create_task(work)
             for work in (ear.start(), sweeping(services), reconciling(services), ending_idle(services))
@@ -154,12 +157,12 @@ async def inline(services: Services, grace: float = INLINE_GRACE) -> AsyncIterat
         try:
             yield
         finally:
-            quick.stop()
-            slow.stop()
-            await asyncio.gather(ear.stop(), asyncio.wait(lanes, timeout=grace))
-            for task in (*lanes, *others):
+            for lane in lanes:
+                lane.stop()
+            await asyncio.gather(ear.stop(), asyncio.wait(running, timeout=grace))
+            for task in (*running, *others):
                 task.cancel()
-            await asyncio.gather(*lanes, *others, return_exceptions=True)
+            await asyncio.gather(*running, *others, return_exceptions=True)
             await queue.redis.aclose()
 
 

@@ -23,7 +23,7 @@ async def mailed(shop: AccountShop) -> list[str]:
     """The addresses of new passwords that the shop has sent, once all that is owed is done."""
     services: Services = shop.app.state.shop._services
     for (id_,) in await shop.rows(select(Outbox.id).where(Outbox.done_at.is_(None)).order_by(Outbox.id)):
-        await deliver(services, id_, "quick")
+        await deliver(services, id_, "mail")
     assert isinstance(services.mail, Mailbox)
     texts = [str(mail.get_body(("plain",))) for _, mail in await services.mail.newest(50)]
     texts = [text.replace("=\n", "").replace("=\r\n", "") for text in texts]

@@ -1,7 +1,7 @@
 """The independent checker: compares four records that nobody but their keepers wrote. Shares no code with the shop.
 
-Bank (the gateway's journal), mailbox (.eml files), shoppers' journals (what each saw), and the shop's database, read
-with SQL of our own. The shop is never asked whether it is right.
+Bank (the gateway's journal), mailbox (.eml files, and what a mail server accepted), shoppers' journals (what each saw),
+and the shop's database, read with SQL of our own. The shop is never asked whether it is right.
 """
 
 from __future__ import annotations
@@ -61,6 +61,10 @@ class Records(msgspec.Struct):
     letters: list[Letter]
     seen: list[Seen]
     tables: dict[str, list[Row]]
+    accepted: list[str] = []
+    """Message-IDs, one for each time that the mail server took it. A mailbox shows a mail that came twice once."""
+    may_repeat: int = 0
+    """So many mails may have come once more: as many as workers were killed."""
 
 
 def bank(path: Path) -> list[Capture]:
@@ -80,6 +84,12 @@ def mailbox(folder: Path) -> list[Letter]:
     return letters
 
 
+def accepted(folder: Path) -> list[str]:
+    """As the mail server of a stack wrote it down; of other mailboxes nothing is known."""
+    log = folder / "accepted.log"
+    return [line.split("\t")[0] for line in log.read_text().splitlines()] if log.exists() else []
+
+
 async def database(url: str) -> dict[str, list[Row]]:
     """The tables of the shop whose primary is at `url`."""
     engine = create_async_engine(url)
@@ -95,7 +105,7 @@ async def database(url: str) -> dict[str, list[Row]]:
 
 def findings(records: Records) -> list[str]:
     """Everything that does not add up, in words; nothing if all four agree."""
-    checks = (_numbers, _amounts, _money, _stock, _letters, _shoppers, _leftovers)
+    checks = (_numbers, _amounts, _money, _stock, _letters, _repeats, _shoppers, _leftovers)
     return [found for check in checks for found in check(records)]
 
 
@@ -191,6 +201,13 @@ def _letters(records: Records) -> Iterator[str]:
                 yield f"the confirmation of order {number} went to {letter.to}"
     for number in confirmed:
         yield f"a confirmation names order {number}, which does not exist"
+
+
+def _repeats(records: Records) -> Iterator[str]:
+    times = {id_: count for id_, count in Counter(records.accepted).items() if count > 1}
+    if sum(times.values()) - len(times) > records.may_repeat:
+        for id_, count in times.items():
+            yield f"mail {id_} was accepted {count} times, and {records.may_repeat} workers were killed"
 
 
 def _shoppers(records: Records) -> Iterator[str]:

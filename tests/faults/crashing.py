@@ -96,9 +96,9 @@ class Place:
             for _ in range(10):
                 looked = await reconcile(services)
                 await free_holds(services)
-                owed = await due(services, "quick")
+                owed = await due(services, "quick", "mail")
                 for outbox_id in owed:
-                    await deliver(services, outbox_id, "quick")
+                    await deliver(services, outbox_id, "quick", "mail")
                 if not (looked or owed):
                     return
                 clock.advance(minutes=6)

@@ -126,9 +126,9 @@ class SmallShop:
     async def run_jobs(self) -> int:
         """Everything that is owed by now is done."""
         done = 0
-        while owed := await due(self.services, "quick"):
+        while owed := await due(self.services, "quick", "mail"):
             for outbox_id in owed:
-                done += await deliver(self.services, outbox_id, "quick")
+                done += await deliver(self.services, outbox_id, "quick", "mail")
         return done
 
     def callbacks(self) -> list[Any]:

@@ -47,7 +47,8 @@ def agreeing() -> Records:
         "outbox": [job],
     }
     letter = Letter("Ada <ada@example.com>", "Your order 1001 at Plate & Paper", "Thank you.")
-    return Records([Capture("pay_1", 4290, "EUR")], [letter], [Seen("ada", 1001, 4290)], tables)
+    accepted = ["<outbox.1@shop>", "<outbox.2@shop>"]
+    return Records([Capture("pay_1", 4290, "EUR")], [letter], [Seen("ada", 1001, 4290)], tables, accepted)
 
 
 def test_books_that_agree_are_clean() -> None:
@@ -66,6 +67,7 @@ FAULTS: dict[str, tuple[Callable[[Records], object], str]] = {
     "never captured": (lambda r: r.captures.clear(), "nothing was captured"),
     "lost mail": (lambda r: r.letters.clear(), "0 confirmations"),
     "mail sent twice": (lambda r: r.letters.append(r.letters[0]), "2 confirmations"),
+    "mail accepted twice": (lambda r: r.accepted.append(r.accepted[0]), "<outbox.1@shop> was accepted 2 times"),
     "mail to another": (
         lambda r: r.letters.__setitem__(0, Letter("eve@example.com", "Your order 1001 at Plate & Paper", "")),
         "went to eve",
@@ -99,6 +101,16 @@ def test_a_planted_fault_is_found(name: str) -> None:
     assert any(words in found for found in audit.findings(records)), audit.findings(records)
 
 
+def test_each_killed_worker_may_have_repeated_one_mail() -> None:
+    records = agreeing()
+    records.accepted *= 2
+    records.may_repeat = 2
+    assert audit.findings(records) == []
+    records.accepted.append("<outbox.2@shop>")
+    assert len(audit.findings(records)) == 2
+
+
 def test_the_bank_and_the_mailbox_may_be_empty(tmp_path: Path) -> None:
     assert audit.bank(tmp_path / "none.db") == []
     assert audit.mailbox(tmp_path / "none") == []
+    assert audit.accepted(tmp_path / "none") == []

@@ -59,9 +59,9 @@ class Mall:
 
     async def findings(self) -> list[str]:
         """After all that is owed was done."""
-        while owed := await due(self.services, "quick"):
+        while owed := await due(self.services, "quick", "mail"):
             for outbox_id in owed:
-                await deliver(self.services, outbox_id, "quick")
+                await deliver(self.services, outbox_id, "quick", "mail")
         settings = self.services.settings
         seen = [line for shopper in self.shoppers for line in shopper.seen]
         books = audit.bank(settings.data / "bogus.db"), audit.mailbox(settings.data / "mail"), seen

@@ -6,9 +6,10 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
-from hypermart.db.outbox import Outbox
+from hypermart.db.outbox import LANES, Outbox
 from hypermart.errors import Refused
 from hypermart.jobs import JOBS, Patience, delivery, patience
 from hypermart.jobs.delivery import LEASE, backoff, deliver, due, sweep
@@ -208,10 +209,46 @@ async def test_a_job_that_hangs_is_stopped(services: Services, monkeypatch: pyte
     assert failed.last_error.startswith("TimeoutError")
 
 
-async def test_slow_jobs_have_a_lane_of_their_own(services: Services) -> None:
+@pytest.mark.slow  # as long as a locked database is waited for, and longer
+@pytest.mark.parametrize("lease", [90.0, 2.0])
+async def test_a_database_that_is_away_as_the_job_ends(
+    services: Services, monkeypatch: pytest.MonkeyPatch, lease: float
+) -> None:
+    """The job is not run again for it, unless the lease ends meanwhile."""
+    ran: list[int] = []
+    away: list[asyncio.Task[None]] = []
+
+    async def refuse_all() -> None:
+        async with services.db.write() as db:
+            await db.execute(select(Outbox.id).with_for_update())  # of SQLite, the whole file is locked
+            ran.append(0)
+            await asyncio.sleep(4)
+
+    async def sent(services: Services, task: Task, /) -> None:
+        away.append(asyncio.create_task(refuse_all()))
+        await until(lambda: ran)
+        ran.append(task.id)
+
+    monkeypatch.setitem(JOBS, "sent", sent)
+    monkeypatch.setattr(delivery, "LEASE", timedelta(seconds=lease))
+    id_ = await add(services, "sent")
+    if lease > 4:
+        assert await deliver(services, id_, "quick")
+    else:
+        with pytest.raises(OperationalError):
+            await deliver(services, id_, "quick")
+    await away[0]
+    found = await row(services, id_)
+    assert (found.done_at is not None, found.leased_until is None) == (lease > 4, lease > 4)
+    assert ran == [0, id_]
+
+
+async def test_slow_jobs_and_mails_have_lanes_of_their_own(services: Services) -> None:
     slow, quick = await add(services, "make_renditions", picture_id=1), await add(services, "purge_pages", keys=["a"])
-    assert (await due(services, "slow"), await due(services, "quick")) == ([slow], [quick])
-    assert not await deliver(services, slow, "quick")
+    mail = await add(services, "mail_order_confirmation", order=404)
+    assert [await due(services, name) for name in LANES] == [[quick], [mail], [slow]]
+    for other in (slow, mail):
+        assert not await deliver(services, other, "quick")
 
 
 async def test_done_rows_are_swept_after_a_week(services: Services, clock: QaClock, ran: list[int]) -> None:

@@ -35,7 +35,7 @@ async def owed(services: Services, job: str) -> int:
 
 async def run(services: Services, job: str) -> Any:
     id_ = await owed(services, job)
-    assert await deliver(services, id_, "quick")
+    assert await deliver(services, id_, "mail")
     return await row(services, id_)
 
 
@@ -81,7 +81,7 @@ async def test_a_cancelled_order_is_neither_confirmed_nor_reminded_of(services: 
 async def test_only_who_owes_is_reminded(services: Services, clock: QaClock, is_paid: bool) -> None:
     number = await order(services)
     id_ = await owed(services, "mail_payment_reminder")
-    assert id_ not in await due(services, "quick")
+    assert id_ not in await due(services, "mail")
     if is_paid:
         async with services.db.write() as db:
             found = (await db.scalars(select(Order).where(Order.number == number))).one()
@@ -132,12 +132,12 @@ async def test_without_the_lease_nothing_is_sent(
 
     monkeypatch.setattr(MailFolder, "keep", count)
     monkeypatch.setattr("hypermart.jobs.mail.written", freeze)
-    await deliver(services, id_, "quick")
+    await deliver(services, id_, "mail")
     assert handed_over == []
     assert "LeaseLost" in (await row(services, id_)).last_error
     monkeypatch.setattr("hypermart.jobs.mail.written", written)
     clock.advance(minutes=1)
-    await deliver(services, id_, "quick")
+    await deliver(services, id_, "mail")
     assert len(handed_over) == 1
 
 
@@ -150,7 +150,7 @@ async def test_a_mail_sent_twice_is_there_once(services: Services, clock: QaCloc
             found = await db.get(Outbox, id_)
             assert found is not None
             found.done_at = found.leased_until = None
-        await deliver(services, id_, "quick")
+        await deliver(services, id_, "mail")
         clock.advance(minutes=5)
     (mail,) = await mails(services)
     assert mail["Message-ID"] == f"<outbox.{id_}@127.0.0.1>"

@@ -103,9 +103,9 @@ async def test_a_killed_worker(shop: Services, by_smtp: Settings, server: MailSe
     gate.is_open.set()
     await asyncio.sleep(0.05)  # what was on its way is read
     assert len(server.taken) == (state == "ack")
-    assert not await deliver(shop, id_, "quick")
+    assert not await deliver(shop, id_, "mail")
     await lease_is_over(shop, id_)
-    assert await deliver(shop, id_, "quick")
+    assert await deliver(shop, id_, "mail")
     assert len(server.taken) == (2 if state == "ack" else 1)
     assert set(server.ids) == {f"<outbox.{id_}@127.0.0.1>"}
     found = await row(shop, id_)
@@ -209,7 +209,7 @@ async def test_a_hundred_owed_mails_and_valkey_wiped(settings: Settings, server:
 async def test_what_the_server_says_decides(shop: Services, server: MailServer) -> None:
     id_ = await confirmation(shop)
     server.steps["rcpt"] = Says("450 4.2.1 <ada@example.com>: try again later")
-    await deliver(shop, id_, "quick")
+    await deliver(shop, id_, "mail")
     failed = await row(shop, id_)
     assert (failed.dead_at, failed.attempts) == (None, 1)
     assert "450, '4.2.1 <…@example.com>: try again later'" in failed.last_error
@@ -217,7 +217,7 @@ async def test_what_the_server_says_decides(shop: Services, server: MailServer) 
     server.steps["rcpt"] = Says("550 5.1.1 <ada@example.com>: nobody of that name")
     async with shop.db.write() as db:
         await db.execute(update(Outbox).values(due_at=shop.clock.now()))
-    await deliver(shop, id_, "quick")
+    await deliver(shop, id_, "mail")
     dead = await row(shop, id_)
     assert dead.dead_at
     assert dead.last_error == "the mail server refused RCPT: 550 5.1.1 <…@example.com>: nobody of that name"
@@ -229,12 +229,12 @@ async def test_a_domain_that_has_enough_is_put_off(by_smtp: Settings, server: Ma
         await order(shop, "pickup")
         second = await add(shop, "mail_order_confirmation", order=1001)
         for found in await rows(shop):
-            assert await deliver(shop, found.id, "quick")
+            assert await deliver(shop, found.id, "quick", "mail")
         found = await row(shop, second)
         assert (found.attempts, found.dead_at, found.leased_until) == (0, None, None)
         assert found.last_error == "example.com has had its mails for now"
         assert timedelta(seconds=20) < found.due_at - shop.clock.now() <= timedelta(seconds=60)
-        assert not await deliver(shop, second, "quick")
+        assert not await deliver(shop, second, "mail")
     assert len(server.taken) == 1
 
 
@@ -253,7 +253,7 @@ async def test_the_pace_is_one_for_all_workers(settings: Settings, server: MailS
             for _ in range(5):
                 await add(one, "mail_order_confirmation", order=1001)
             for number, found in enumerate(await rows(one)):
-                await deliver((one, two)[number % 2], found.id, "quick")
+                await deliver((one, two)[number % 2], found.id, "quick", "mail")
     finally:
         process.kill()
         await process.wait()

@@ -37,11 +37,12 @@ async def dead_row(services: Services, job: str = "no_such_job") -> int:
 
 
 async def test_each_lane_has_its_numbers(services: Services, clock: QaClock) -> None:
-    assert await numbers(services) == {"quick": LaneNumbers(), "slow": LaneNumbers()}
+    assert await numbers(services) == dict.fromkeys(("quick", "mail", "slow"), LaneNumbers())
     began = clock.now()
     await add(services, "purge_pages", keys=["a"])
     clock.advance(minutes=5)
     await add(services, "make_renditions", picture_id=1)
+    await add(services, "mail_order_confirmation", order=1)
     await add(services, "purge_pages", keys=["b"])
     async with services.db.write() as db:
         db.info["later"].append(("purge_pages", {"keys": []}, clock.now() + timedelta(days=1)))
@@ -50,7 +51,8 @@ async def test_each_lane_has_its_numbers(services: Services, clock: QaClock) -> 
         await db.execute(update(Outbox).where(Outbox.id == done).values(done_at=clock.now()))
     assert (await row(services, dead)).dead_at
     found = await numbers(services)
-    assert found == {"quick": LaneNumbers(2, began, 1), "slow": LaneNumbers(1, clock.now(), 0)}
+    one = LaneNumbers(1, clock.now(), 0)
+    assert found == {"quick": LaneNumbers(2, began, 1), "mail": one, "slow": one}
     assert found["quick"].oldest_due_at is not None
     assert found["quick"].oldest_due_at.tzinfo is not None
 
@@ -147,7 +149,7 @@ async def test_all_dead_rows_or_those_of_a_job(services: Services, clock: QaCloc
 async def test_the_log_of_mails(services: Services, clock: QaClock) -> None:
     number = await order(services)
     (id_,) = [r.id for r in await rows(services) if r.job == "mail_order_confirmation"]
-    await deliver(services, id_, "quick")
+    await deliver(services, id_, "mail")
     async with services.db.fresh() as db:
         reminder, confirmation = await mail_rows(db, clock.now(), order=number)
         assert (reminder.state, confirmation.state) == ("waiting", "done")
@@ -177,7 +179,7 @@ async def filled(settings: Settings) -> tuple[int, int]:
         await order(services)
         dead = await dead_row(services)
         (sent,) = [r.id for r in await rows(services) if r.job == "mail_order_confirmation"]
-        await deliver(services, sent, "quick")
+        await deliver(services, sent, "mail")
     return dead, sent
 
 

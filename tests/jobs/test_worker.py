@@ -20,8 +20,10 @@ from hypermart.qa.clock import QaClock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from hypermart.worker import inline, ringing
-from tests.jobs.rows import add, row, until, until_done
+from tests.jobs.mails import order
+from tests.jobs.rows import add, row, until, until_done, until_ended
 from tests.jobs.workers import start
+from tests.parts.smtp_server import Gate, mail_server
 
 pytestmark = pytest.mark.slow  # workers start
 
@@ -57,10 +59,24 @@ async def test_the_bell_is_heard(services: Services, ran: list[int]) -> None:
 
 
 @pytest.mark.usefixtures("no_poll")
-async def test_the_bell_wakes_the_slow_lane(services: Services) -> None:
+async def test_the_bell_wakes_the_other_lanes(services: Services) -> None:
     async with inline(services):
         await asyncio.sleep(0.3)
         await until_done(services, await add(services, "make_renditions", picture_id=404))
+        await until_ended(services, await add(services, "mail_order_confirmation", order=404), 10)
+
+
+async def test_a_mail_server_that_does_not_answer_holds_up_no_purge(settings: Settings) -> None:
+    async with mail_server() as server, opened(msgspec.structs.replace(settings, mail_url=server.url)) as services:
+        server.steps["data"] = Gate()
+        async with inline(services, grace=0.1):
+            await order(services, "pickup")
+            for _ in range(19):
+                await add(services, "mail_order_confirmation", order=1001)
+            await until(lambda: "data" in server.reached)
+            await asyncio.sleep(0.5)  # all bells have been heard
+            await until_done(services, await add(services, "purge_pages", keys=["menu"]), 3)
+        assert server.reached.count("data") == 1
 
 
 async def test_two_workers_run_each_row_once(settings: Settings, clock: QaClock, ran: list[int]) -> None:

@@ -36,18 +36,20 @@ class SellingSite:
 @contextlib.asynccontextmanager
 async def delivering(services: Services) -> AsyncIterator[None]:
     """A worker that needs no Valkey: it is in the same process, so each commit can wake it."""
-    lane = Lane(services, "quick")
+    lanes = Lane(services, "quick"), Lane(services, "mail")
 
     async def bell(_: list[int]) -> None:
-        lane.wake.set()
+        for lane in lanes:
+            lane.wake.set()
 
     services.db.bell = bell
-    work = asyncio.create_task(lane.run())
+    work = asyncio.gather(*(lane.run() for lane in lanes))
     try:
         yield
     finally:
         services.db.bell = None
-        lane.stop()
+        for lane in lanes:
+            lane.stop()
         await work
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from hypermart.adapters.mail import MailFolder
 from hypermart.settings import ROOT
+from tests.faults.audit import accepted
 from tests.parts.server import free_port
 
 pytestmark = pytest.mark.slow  # a process starts
@@ -49,7 +51,7 @@ def mail(id_: str, body: str = "Hello\n.dot\n") -> EmailMessage:
     return message
 
 
-def test_each_mail_is_kept_once(sink: tuple[int, subprocess.Popen[bytes]], tmp_path: Path) -> None:
+def test_each_mail_is_kept_once_and_noted_each_time(sink: tuple[int, subprocess.Popen[bytes]], tmp_path: Path) -> None:
     port, process = sink
     with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
         for id_ in ("1", "2", "1"):
@@ -61,6 +63,10 @@ def test_each_mail_is_kept_once(sink: tuple[int, subprocess.Popen[bytes]], tmp_p
     kept = asyncio.run(MailFolder(tmp_path / "mail").newest(10))
     assert sorted(str(message["Message-ID"]) for _, message in kept) == ["<1@example.com>", "<2@example.com>"]
     assert kept[0][1]["Subject"] == "Größe"
+    assert accepted(tmp_path / "mail") == ["<1@example.com>", "<2@example.com>", "<1@example.com>"]
+    first = (tmp_path / "mail" / "accepted.log").read_text().splitlines()[0].split("\t")
+    assert first[1] == "ada@example.com"
+    assert datetime.now(UTC) - datetime.fromisoformat(first[2]) < timedelta(minutes=1)
     process.terminate()
     assert process.wait(10) == 0
 

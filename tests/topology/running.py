@@ -23,7 +23,7 @@ from hypermart.services import Services, opened
 from hypermart.settings import load
 from hypermart.stack.asking import ask
 from hypermart.stack.plan import HOST, ROW, Shape, mysql_url, shop_environment
-from tests.faults.audit import Records, bank, database, mailbox
+from tests.faults.audit import Records, accepted, bank, database, mailbox
 from tests.faults.buying import Shopper
 
 MANY = "100000 per minute"
@@ -38,6 +38,8 @@ class Running:
         self.url = shape.url
         self.primary = mysql_url(shape, "mysql-primary")
         self.took = 0.0
+        self.killed: list[str] = []
+        """Whoever was, so far."""
 
     @property
     def gateway(self) -> str:
@@ -63,8 +65,10 @@ class Running:
         self.took = time.monotonic() - began
         return said
 
-    def kill(self, name: str, signal_name: str = "KILL") -> None:
-        self.say("kill", name, signal_name)
+    def kill(self, name: str, signal_name: str = "KILL", *, check: bool = True) -> None:
+        if signal_name == "KILL":
+            self.killed.append(name)
+        self.say("kill", name, signal_name, check=check)
 
     def ill(self) -> list[str]:
         """Names of the processes that are not healthy."""
@@ -109,10 +113,11 @@ class Running:
         return variants
 
     async def records(self, shoppers: Iterable[Shopper]) -> Records:
-        """The four ledgers, for the independent checker."""
+        """The four ledgers, for the independent checker. A worker that was killed may have repeated a mail."""
         seen = [line for shopper in shoppers for line in shopper.seen]
-        shop = self.folder / "shop"
-        return Records(bank(shop / "bogus.db"), mailbox(shop / "mail"), seen, await database(self.primary))
+        mail, tables = self.folder / "shop" / "mail", await database(self.primary)
+        workers = sum(name.startswith("worker") for name in self.killed)
+        return Records(bank(mail.parent / "bogus.db"), mailbox(mail), seen, tables, accepted(mail), workers)
 
 
 class Gain(msgspec.Struct):

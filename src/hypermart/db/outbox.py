@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import JSON, Index, String, text
+from sqlalchemy import JSON, Index, String, case, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hypermart.db.base import At, Base, Id, LongText, UtcDateTime
 
+LaneName: TypeAlias = Literal["quick", "mail", "slow"]
+"""Rows of one lane do not wait for those of another: neither a hundred new pictures nor a mail server that does not
+answer holds up a purge."""
+LANES: tuple[LaneName, ...] = ("quick", "mail", "slow")
 SLOW = frozenset({"make_renditions"})
-"""Run one at a time in a lane of their own, so that a hundred new pictures do not hold up a purge or a mail."""
 
 
 class Outbox(Base):
@@ -35,6 +38,10 @@ class Outbox(Base):
     last_error: Mapped[LongText | None]
     result: Mapped[str | None] = mapped_column(String(500))
     """What the job said when it was done."""
+
+
+#: The lane of a row, in SQL.
+LANE = case((Outbox.job.in_(SLOW), "slow"), (Outbox.job.startswith("mail_", autoescape=True), "mail"), else_="quick")
 
 
 def later(db: AsyncSession, job: str, *, due_at: datetime | None = None, **args: Any) -> None:

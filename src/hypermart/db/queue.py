@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
-from hypermart.db.outbox import SLOW, Outbox
+from hypermart.db.outbox import LANE, LANES, Outbox
 from hypermart.db.session import AnySession, WriteSession
 from hypermart.errors import NotFound, Refused
 
@@ -44,7 +44,7 @@ class LaneNumbers(msgspec.Struct, frozen=True):
 
 async def lane_numbers(db: AnySession, now: datetime) -> dict[str, LaneNumbers]:
     """One statement on the index of open rows. What is due later is not counted."""
-    lane = case((Outbox.job.in_(SLOW), "slow"), else_="quick").label("lane")
+    lane = LANE.label("lane")
     due = Outbox.dead_at.is_(None)
     statement = (
         select(lane, func.count(case((due, 1))), func.min(case((due, Outbox.due_at))), func.count(Outbox.dead_at))
@@ -52,7 +52,7 @@ async def lane_numbers(db: AnySession, now: datetime) -> dict[str, LaneNumbers]:
         .group_by(lane)
     )
     found = {name: LaneNumbers(*numbers) for name, *numbers in await db.execute(statement)}
-    return {name: found.get(name, LaneNumbers()) for name in ("quick", "slow")}
+    return {name: found.get(name, LaneNumbers()) for name in LANES}
 
 
 async def queue_rows(

@@ -10,21 +10,22 @@ import asyncio
 import random
 import re
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
-from hypermart.db.outbox import Outbox
+from hypermart.db.outbox import LANE, LaneName, Outbox
 from hypermart.errors import Refused
-from hypermart.jobs import JOBS, SLOW, JobFunction, Patience, patience
+from hypermart.jobs import JOBS, JobFunction, Patience, patience
 from hypermart.jobs.task import Task
 from hypermart.ports import NotNow
 from hypermart.services import Services
 
 log = structlog.get_logger(__name__)
 
-Lane: TypeAlias = Literal["quick", "slow"]
+Lanes: TypeAlias = tuple[LaneName, ...]
 
 RUN, LEASE = 60, timedelta(seconds=90)
 """A job that runs longer than RUN seconds is stopped, well before its lease ends."""
@@ -32,12 +33,14 @@ CRASHES = 10
 """So many processes a job may take with it, however patient its kind is: each of them ran other jobs too."""
 KEPT = timedelta(days=7)
 BATCH = 100
+PAUSE = 1.0
+"""Seconds before a database that is away is told again how a job ended."""
 _PERSON = re.compile(r"""[^\s<>"']+@""")
 
 
-async def deliver(services: Services, outbox_id: int, lane: Lane) -> bool:
-    """Runs the row if it is due, of this lane, and run by nobody else. False: it is not."""
-    row = await _lease(services, outbox_id, lane)
+async def deliver(services: Services, outbox_id: int, *lanes: LaneName) -> bool:
+    """Runs the row if it is due, of one of these lanes, and run by nobody else. False: it is not."""
+    row = await _lease(services, outbox_id, lanes)
     if row is None:
         return False
     task, job, args, attempts, crashes = row
@@ -63,14 +66,14 @@ def _function(job: str, crashes: int) -> JobFunction:
     return JOBS[job]
 
 
-async def due(services: Services, lane: Lane) -> list[int]:
+async def due(services: Services, *lanes: LaneName) -> list[int]:
     """Rows that wait to be run, oldest first: also those whose bell was lost or never rung.
 
     Those whose last run never ended come last: should they end this process too, the others have been run.
     """
     columns = (Outbox.id, Outbox.leased_until)
     statement = (
-        select(*columns).where(_free(services.clock.now(), lane)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
+        select(*columns).where(_free(services.clock.now(), lanes)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
     )
     async with services.db.write() as db:  # the primary: work must go on while the replica is away
         found = await db.execute(statement)
@@ -83,9 +86,9 @@ async def sweep(services: Services) -> None:
         await db.execute(delete(Outbox).where(Outbox.done_at < services.clock.now() - KEPT))
 
 
-def _free(now: datetime, lane: Lane) -> ColumnElement[bool]:
+def _free(now: datetime, lanes: Lanes) -> ColumnElement[bool]:
     return and_(
-        Outbox.job.in_(SLOW) if lane == "slow" else Outbox.job.not_in(SLOW),
+        LANE.in_(lanes),
         Outbox.done_at.is_(None),
         Outbox.dead_at.is_(None),
         Outbox.due_at <= now,
@@ -93,14 +96,14 @@ def _free(now: datetime, lane: Lane) -> ColumnElement[bool]:
     )
 
 
-async def _lease(services: Services, outbox_id: int, lane: Lane) -> tuple[Task, str, dict[str, Any], int, int] | None:
+async def _lease(services: Services, outbox_id: int, lanes: Lanes) -> tuple[Task, str, dict[str, Any], int, int] | None:
     """The row, ours from now on. A lease that was left lying there is of a process that died, or stood still."""
     now = services.clock.now()
     lease = now + LEASE
     async with services.db.write() as db:
         taken: Any = await db.execute(
             update(Outbox)
-            .where(Outbox.id == outbox_id, _free(now, lane))
+            .where(Outbox.id == outbox_id, _free(now, lanes))
             .ordered_values(  # MySQL takes them one after the other
                 (Outbox.crashes, Outbox.crashes + case((Outbox.leased_until.is_(None), 0), else_=1)),
                 (Outbox.leased_until, lease),
@@ -145,7 +148,20 @@ def backoff(attempts: int, longest: float) -> float:
 
 
 async def _mark(services: Services, task: Task, **values: Any) -> None:
-    """Only while the lease is still ours."""
+    """Only while the lease is still ours, and until it ends: what was done and has no mark is done again."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + (task.lease - services.clock.now()).total_seconds()
+    while True:
+        try:
+            return await _mark_once(services, task, values)
+        except (SQLAlchemyError, OSError) as error:
+            if loop.time() + PAUSE >= end:
+                raise
+            log.warning("outbox.mark_failed", id=task.id, reason=_reason(error))
+        await asyncio.sleep(PAUSE)
+
+
+async def _mark_once(services: Services, task: Task, values: dict[str, Any]) -> None:
     async with services.db.write() as db:
         marked: Any = await db.execute(
             update(Outbox)

@@ -7,6 +7,7 @@ import contextlib
 
 import structlog
 
+from hypermart.db.outbox import LaneName
 from hypermart.domain.cart.expiry import BATCH as CARTS
 from hypermart.domain.cart.expiry import expire_carts
 from hypermart.domain.payments.actions import BATCH as ATTEMPTS
@@ -23,7 +24,7 @@ POLL, SWEEP = 2.0, 3600.0
 class Lane:
     """Runs what is due and was not rung: after a lost Valkey, a delay, a failure, or a write by another process."""
 
-    def __init__(self, services: Services, name: delivery.Lane) -> None:
+    def __init__(self, services: Services, name: LaneName) -> None:
         self.services, self.name = services, name
         self.wake, self.is_stopping = asyncio.Event(), False
 

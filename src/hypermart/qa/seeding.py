@@ -48,9 +48,9 @@ async def _come_to_rest(services: Services) -> None:
     """Mails are sent, and whatever else is due is done. Pictures stay as they are: renditions would take a minute."""
     async with services.db.write() as db:
         await db.execute(delete(Outbox).where(Outbox.job.in_(SLOW)))
-    while owed := await due(services, "quick"):
+    while owed := await due(services, "quick", "mail"):
         for outbox_id in owed:
-            await deliver(services, outbox_id, "quick")
+            await deliver(services, outbox_id, "quick", "mail")
 
 
 async def _send_untimely_mails(services: Services) -> None:
