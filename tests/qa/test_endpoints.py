@@ -50,14 +50,20 @@ async def test_other_shops_have_no_qa(mode: str, method: str, path: str, body: A
 
 @pytest.mark.parametrize("word", ["", "Bearer", "Bearer ", f"Bearer {SECRET}x", f"bearer {SECRET}", SECRET])
 async def test_without_the_secret_there_is_nothing(qa: QaSite, word: str) -> None:
-    before = await snapshot.take(qa.database.writer)
+    before = await _rows(qa)
     async with qa.shopper() as http:
         given = {"authorization": word} if word else {}
         nothing = await http.get("/qa/nothing")
         for method, path, body in DOORS:
             answer = await http.request(method, path, json=body, headers=given)
             assert (answer.status_code, answer.text) == (404, nothing.text), path
-    assert await snapshot.take(qa.database.writer) == before
+    assert await _rows(qa) == before
+
+
+async def _rows(qa: QaSite) -> dict[str, Any]:
+    """But for those that jobs write by themselves: renditions may be being made."""
+    tables = await snapshot.take(qa.database.writer)
+    return {name: rows for name, rows in tables.items() if name not in ("pictures", "outbox")}
 
 
 async def test_a_qa_shop_without_a_secret_has_no_qa(qa: QaSite) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -69,12 +69,10 @@ async def _alone(connection: AsyncConnection) -> AsyncIterator[None]:
         yield
         return
     name = "LEFT(CONCAT('hypermart.migrate.', DATABASE()), 64)"  # MySQL's locks are of the whole server
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not await connection.scalar(text(f"SELECT GET_LOCK({name}, {LISTEN})")):
-                pass
-    except TimeoutError:
-        raise Busy(f"somebody else has been migrating this database for {PATIENCE:.0f} s") from None
+    deadline = time.monotonic() + PATIENCE
+    while not await connection.scalar(text(f"SELECT GET_LOCK({name}, {LISTEN})")):
+        if time.monotonic() > deadline:
+            raise Busy(f"somebody else has been migrating this database for {PATIENCE:.0f} s")
     await connection.rollback()  # ends the transaction, which began by itself; the lock is the connection's
     try:
         yield
