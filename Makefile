@@ -20,7 +20,7 @@ test: .venv/.dev provision check ## Everything, on SQLite and on MySQL (installs
 
 test-stack: .venv/.dev ## The whole topology: replicas, Caddy, CDN, faults (installs Varnish and MySQL)
 	@tests/provision.sh "varnishd:varnish varnish-modules"
-	TEST_DATABASE=mysql $(PYTEST) -m stack
+	TEST_DATABASE=mysql $(PYTEST) --dist loadgroup -m stack
 
 test-fast: .venv/.dev ## Under a minute: SQLite, no browser, no root
 	TEST_DATABASE=sqlite $(PYTEST) -m "$(FAST)"
