@@ -25,6 +25,10 @@ sub vcl_recv {
     if (!req.http.Host) {
         return (synth(400));
     }
+    # Refused before it is sent on: the gateway, which allows as much, would break the connection off.
+    if (std.integer(req.http.Content-Length, 0) > 65536 && req.url !~ "^/staff") {
+        return (synth(413));
+    }
     set req.http.Host = std.tolower(req.http.Host);
     if (req.method == "POST" && !req.http.Transfer-Encoding && req.http.Content-Length !~ "[1-9]") {
         # Sent over a kept connection that is just being cut, Varnish would send it again, and it may have been heard
@@ -233,6 +237,9 @@ sub vcl_synth {
         set resp.http.Allow = "GET, HEAD, POST";
         set req.http.X-Title = "This cannot be done here";
         set req.http.X-Words = "The address does not take that.";
+    } elsif (resp.status == 413) {
+        set req.http.X-Title = "That is too much";
+        set req.http.X-Words = "What was sent is larger than the shop takes.";
     } elsif (resp.status < 500) {
         set req.http.X-Title = "This was not understood";
         set req.http.X-Words = "Something is missing in what your browser sent.";

@@ -30,6 +30,9 @@ NO_TABLES = {"/media/{key:path}", "/static/{digest:str}/{asset:path}", "/robots.
     "/readyz/write",
     "/mail/{id_:str}",
     "/mail/{id_:str}/html",
+    "/mail/previews",
+    "/mail/previews/{id_:str}",
+    "/mail/previews/{id_:str}/html",
 }
 
 

@@ -45,7 +45,11 @@ def run(tmp_path: Path, script: str, port: int, *arguments: str, source: int = 0
     assert ("'mysql-primary'" in text) == bool(source)
     text = text.replace("'mysql-primary'", f"'127.0.0.1', SOURCE_PORT = {source}")
     program = f"docker_process_sql() {{ mysql; }}\nset -eo pipefail\n{text}"
-    environ = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SERVER": str(port)}
+    environ = os.environ | {
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "SERVER": str(port),
+        "MYSQL_USER": mysql.USER,
+    }
     return subprocess.run(["bash", "-c", program, script, *arguments], env=environ, check=False).returncode
 
 

@@ -131,11 +131,13 @@ def problems(person: Person, path: str, answer: httpx.Response, canaries: list[s
     whose = [canary for canary in canaries if canary and canary in answer.text]
     if not kept:
         found.append("says not who may keep it")
-    if [canary for canary in whose if canary != person.canary] and not path.startswith("/mail"):
-        found.append(f"shows {whose}")  # (everybody reads everybody's mails, in demo mode)
+    # In demo mode everybody reads everybody's mails; and staff sees who has ordered.
+    is_allowed = path.startswith("/mail") or person.name == "staff"
+    if [canary for canary in whose if canary != person.canary] and not is_allowed:
+        found.append(f"shows {whose}")
     if whose and ("no-store" not in kept or answer.headers.get("x-cache") == "hit"):
         found.append(f"may be kept: {kept}")
-    if "evil" in answer.text or "evil" in answer.headers.get("location", ""):
+    if "evil.example" in answer.text or "evil" in answer.headers.get("location", ""):
         found.append("believes what a visitor says of the way here")
     if "set-cookie" in answer.headers and "public" in kept:
         found.append("sets a cookie on a public page")

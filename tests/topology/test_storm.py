@@ -19,7 +19,8 @@ SHOPPERS = int(os.environ.get("STORM_SHOPPERS", "200"))
 KILLS = int(os.environ.get("STORM_KILLS", "30"))
 AT_ONCE = 12
 """Shoppers who are in the shop at a time."""
-UNITS = SHOPPERS // 4
+UNITS = SHOPPERS // 3
+"""More than are bought: whoever comes back after a cut holds a second one for a while."""
 VICTIMS = ("app1", "app2", "app3", "worker1", "worker2", "valkey", "mysql-primary", "mysql-replica", "caddy", "gateway")
 
 
@@ -39,8 +40,14 @@ async def test_thirty_kills_under_two_hundred_shoppers(stack: Running) -> None:
     async def shop(number: int) -> None:
         async with gate, crowd[number].client:
             way = ("card", "invoice", "transfer")[number % 3]
-            page = await crowd[number].buy(variants[number % 4], payment=way)
-            endings.append(page.url if "/orders/" in page.url else f"{page.status} {page.title}")
+            try:
+                page = await crowd[number].buy(variants[number % 4], payment=way)
+            except AssertionError as error:  # no such form: the cart says that the print is sold out, held by others
+                if "/cart" not in str(error):
+                    raise
+                endings.append(str(error)[:200])
+            else:
+                endings.append(page.url if "/orders/" in page.url else f"{page.status} {page.title}")
 
     async def hurt() -> None:
         for _ in range(KILLS):

@@ -24,6 +24,7 @@ START, STOP = 10.0, 60.0
 LONGEST_SOCKET = 100
 MARK = "HYPERMART_STACK"
 """In the environment of every process of a stack: the folder it belongs to."""
+VALKEY = "valkey-server"
 RUNNING = 20
 """supervisor.states.ProcessStates.RUNNING"""
 
@@ -108,13 +109,19 @@ class Supervisor:
 
     def _left(self) -> set[int]:
         """Every process of this stack but ourselves."""
-        mark, found = f"{MARK}={self.folder}\0".encode(), set()
-        for environ in Path("/proc").glob("[0-9]*/environ"):
-            with contextlib.suppress(OSError):
-                pid = int(environ.parent.name)
-                if pid != os.getpid() and mark in environ.read_bytes():
-                    found.add(pid)
-        return found
+        pids = {int(path.name) for path in Path("/proc").glob("[0-9]*")} - {os.getpid()}
+        return {pid for pid in pids if self._is_ours(pid)}
+
+    def _is_ours(self, pid: int) -> bool:
+        process = Path(f"/proc/{pid}")
+        try:
+            is_marked = f"{MARK}={self.folder}\0".encode() in (process / "environ").read_bytes()
+            # Valkey writes its title over its environment.
+            return is_marked or (
+                (process / "exe").readlink().name == VALKEY and (process / "cwd").readlink() == self.folder
+            )
+        except OSError:
+            return False
 
     def _config(self, programs: Sequence[Program]) -> str:
         (self.folder / "logs").mkdir(exist_ok=True)
