@@ -101,7 +101,7 @@ def says(status: str, body: bytes = b"", length: int | None = None, kind: str = 
 
 
 def refuses(status: str, code: str) -> Step:
-    words = f"<Error><Code>{code}</Code><Message>no</Message><AWSAccessKeyId>{ID}</AWSAccessKeyId></Error>"
+    words = f"<Error><Code>{code}</Code><Message>Signature of {ID}: {SECRET}</Message></Error>"
     return says(status, words.encode())
 
 
