@@ -223,7 +223,7 @@ def _config(place: Place) -> Any:
         max_pool_connections=AT_ONCE,
         # Names of buckets are part of the host at Amazon's, and often nowhere else. The signature covers the content,
         # which others check, too; checksums in trailers are Amazon's own.
-        s3={"addressing_style": "path" if place.endpoint else "virtual", "payload_signing_enabled": True},
+        s3={"addressing_style": "path" if place.endpoint else "auto", "payload_signing_enabled": True},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
