@@ -19,6 +19,7 @@ from tests.jobs.rows import until
 from tests.parts.s3_server import (
     ID,
     SECRET,
+    begins,
     drips,
     is_silent,
     refuses,
@@ -188,6 +189,16 @@ async def test_a_store_that_drips_is_bounded() -> None:
             with pytest.raises(BlobsAway, match="in time"):
                 await ask(blobs)
             assert time.monotonic() - begun < 1.5
+
+
+async def test_a_first_byte_that_does_not_come_is_no_answer() -> None:
+    """Caddy waits for it, and not for the head of the bucket's answer."""
+    patience = Patience(answer=0.4, whole=4)
+    async with told_store(begins) as store, bucket(store.url, patience) as blobs:
+        begun = time.monotonic()
+        with pytest.raises(BlobsAway, match="in time"):
+            await anext(blobs.stream(KEY))
+        assert time.monotonic() - begun < 2
 
 
 async def test_a_slow_visitor_is_not_held_against_the_bucket(s3: str) -> None:

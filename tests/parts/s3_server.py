@@ -109,6 +109,11 @@ async def is_silent(_: asyncio.StreamWriter) -> None:
     await asyncio.sleep(60)
 
 
+async def begins(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    await asyncio.sleep(60)
+
+
 async def drips(writer: asyncio.StreamWriter) -> None:
     """A body that never ends, with a byte often enough for who counts between bytes."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")

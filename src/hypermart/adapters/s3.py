@@ -131,17 +131,17 @@ class S3Blobs:
         loop, left = asyncio.get_running_loop(), self._patience.whole
         if loop.time() < self._silent_until:
             raise BlobsAway(f"the bucket {self._place.bucket} was silent a moment ago")
-        async with self._asked(key, self._patience.answer) as (client, name):
-            body = (await client.get_object(**name))["Body"]
-        async with body:
-            while True:
+        async with contextlib.AsyncExitStack() as stack:
+            async with self._asked(key, self._patience.answer) as (client, name):
+                body = (await client.get_object(**name))["Body"]
+                await stack.enter_async_context(body)
+                piece: bytes = await body.read(PIECE)
+            while piece:
+                yield piece
                 begun = loop.time()
                 async with self._asked(key, left):
-                    piece: bytes = await body.read(PIECE)
+                    piece = await body.read(PIECE)
                 left -= loop.time() - begun
-                if not piece:
-                    return
-                yield piece
 
     async def find(self, key: str) -> Blob | None:
         try:
