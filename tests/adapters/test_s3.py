@@ -96,14 +96,14 @@ async def test_nobody_there() -> None:
         assert isinstance(error, BlobsAway)
         assert str(error) == "the bucket pictures cannot be reached: EndpointConnectionError"
         assert is_discreet(error)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5
 
 
 async def test_no_answer() -> None:
     async with told_store(is_silent) as store, bucket(store.url) as blobs:
         begun = time.monotonic()
         found = await failures(blobs)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 4
     for error in found.values():
         assert isinstance(error, BlobsAway)
         assert str(error) == "the bucket pictures did not answer in time"
@@ -198,7 +198,7 @@ async def test_a_first_byte_that_does_not_come_is_no_answer() -> None:
         begun = time.monotonic()
         with pytest.raises(BlobsAway, match="in time"):
             await anext(blobs.stream(KEY))
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 3
 
 
 async def test_a_slow_visitor_is_not_held_against_the_bucket(s3: str) -> None:
@@ -245,7 +245,7 @@ async def test_a_shop_opens_without_its_bucket(settings: Settings) -> None:
         begun = time.monotonic()
         async with opened(settings_of(settings, store.url)):
             pass
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 4
         assert store.asked == []
 
 
