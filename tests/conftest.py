@@ -17,6 +17,7 @@ from hypermart.qa.tools import need
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
 from tests.parts import databases
+from tests.parts.s3_server import s3_server
 
 # A machine under load is slow, which is no defect; and a submission must not fail by chance.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -59,6 +60,13 @@ def worker(request: pytest.FixtureRequest) -> str:
     if databases.is_mysql():
         need("mysql")
     return str(getattr(request.config, "workerinput", {}).get("workerid", "gw"))
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of an S3 of this worker's own (tests/parts/s3_server.py)."""
+    with s3_server() as base:
+        yield base
 
 
 @pytest.fixture

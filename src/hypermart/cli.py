@@ -19,11 +19,13 @@ from sqlalchemy.exc import OperationalError
 
 from hypermart import logs
 from hypermart.adapters.clock import SystemClock
+from hypermart.cli_blobs import add_blobs
 from hypermart.cli_import import add_import
 from hypermart.cli_outbox import add_outbox
 from hypermart.cli_stack import add_stack
 from hypermart.cli_staff import add_staff
 from hypermart.db import migrate
+from hypermart.ports import BlobsAway
 from hypermart.services import opened
 from hypermart.settings import BadSetting, Settings, load
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load()
         logs.configure(settings.log_level, settings.instance)
         return int(args.run(settings, args) or 0)
-    except BadSetting as error:
+    except (BadSetting, BlobsAway) as error:
         return complain(str(error))
     except migrate.Busy as error:
         return complain(f"{error}. If nobody does, end the connection that holds the lock")
@@ -77,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     bank.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
     bank.add_argument("--port", type=int, default=9000, help="the port (9000)")
     command("migrate", migrate_database, "Bring the database to the newest schema.")
+    add_blobs(commands)
     add_import(commands)
     add_outbox(commands)
     add_stack(commands)

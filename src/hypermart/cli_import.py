@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypermart.cli_progress import shown
 from hypermart.db import migrate
 from hypermart.money import exponent
 from hypermart.services import opened
 from hypermart.settings import BadSetting, Settings
 
 if TYPE_CHECKING:
-    from hypermart.domain.imports.actions import Order, Progress
+    from hypermart.domain.imports.actions import Order
     from hypermart.domain.imports.summary import Summary
+    from hypermart.ports import Progress
 
 
 def add_import(commands: Any) -> None:
@@ -51,7 +51,7 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
     try:
         mapping = load(args.catalogue) if args.catalogue else None
         order = Order(args.file, settings.currency, args.pictures, mapping, args.dry_run)
-        with _progress() as progress:
+        with shown() as progress:
             summary = asyncio.run(_import(settings, order, progress))
     except Unusable as error:
         _complain(f"hypermart: {' '.join(str(error).split())}")
@@ -79,25 +79,3 @@ async def _import(settings: Settings, order: Order, progress: Progress) -> Summa
 
 def _complain(line: str) -> None:
     print("".join(char if char.isprintable() else "?" for char in line), file=sys.stderr)  # noqa: T201
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on a terminal; else a line for each tenth, so that a log stays short."""
-    if sys.stderr.isatty():
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import Progress as Bar  # noqa: PLC0415
-
-        with Bar(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=1.0)
-            yield lambda phase, share: bar.update(task, description=phase, completed=share)
-        return
-    told: set[tuple[str, int]] = set()
-
-    def tell(phase: str, share: float) -> None:
-        step = (phase, int(share * 10) * 10)
-        if step not in told:
-            told.add(step)
-            print(f"{phase} {step[1]} %", file=sys.stderr, flush=True)  # noqa: T201
-
-    yield tell

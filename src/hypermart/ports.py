@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from email.message import EmailMessage
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
@@ -20,22 +20,55 @@ class Clock(Protocol):
         ...
 
 
+Progress: TypeAlias = Callable[[str, float], None]
+"""Told (what is done now, share of it done)."""
+
+
+class BlobsAway(Exception):
+    """Where blobs are did not answer in time, or not sensibly. What was asked may have been done, or not."""
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """What is known of a blob without its bytes."""
+
+    key: str
+    size: int
+    modified_at: datetime
+    """When it was put, or renewed."""
+
+
 class Blobs(Protocol):
-    """Pictures and other files by key. Keys are immutable: a key once put always holds the same bytes."""
+    """Pictures and other files by key. Keys are immutable: a key once put always holds the same bytes.
+
+    Raises BlobsAway. Blobs that no row names are deleted once they are old (domain/catalog/blobs.py): whoever is about
+    to write a row puts or renews its blob first.
+    """
 
     async def put(self, key: str, content: bytes, content_type: str) -> None: ...
+
+    async def renew(self, key: str, content_type: str) -> bool:
+        """The blob is as if it had been put now. False if there is none."""
+        ...
 
     async def get(self, key: str) -> bytes:
         """The bytes under `key`. Raises errors.NotFound."""
         ...
 
-    def stream(self, key: str) -> AsyncIterator[bytes]:
+    def stream(self, key: str) -> AsyncGenerator[bytes, None]:
         """The bytes under `key` in pieces. Raises errors.NotFound before the first piece."""
         ...
 
+    async def find(self, key: str) -> Blob | None: ...
+
     async def exists(self, key: str) -> bool: ...
 
-    async def delete(self, key: str) -> None: ...
+    async def delete(self, key: str) -> None:
+        """The blob is gone, if it was there."""
+        ...
+
+    def listed(self) -> AsyncIterator[Blob]:
+        """All there are, in no order to count on."""
+        ...
 
 
 class Cdn(Protocol):

@@ -101,11 +101,12 @@ async def opened(
             cdns.opened(settings.cdn_url, settings.cdn_token) as cdn,
             _sign_ins(settings) as sign_ins,
             _mail(settings) as mail,
+            blobs_opened(settings.blobs_url, settings) as blobs,
         ):
             yield Services(
                 settings,
                 db,
-                _blobs(settings.blobs_url),
+                blobs,
                 cdn,
                 mail,
                 gateway,
@@ -162,11 +163,24 @@ async def _sign_ins(settings: Settings) -> AsyncIterator[SignIns]:
                 await counter.close()
 
 
-def _blobs(url: str) -> Blobs:
-    kind, _, rest = url.partition(":")
-    if kind == "file":
-        return LocalBlobs(Path(rest))
-    raise BadSetting(f"BLOBS_URL={kind}:... is unknown: use file:FOLDER")
+@contextlib.asynccontextmanager
+async def blobs_opened(url: str, settings: Settings, name: str = "BLOBS_URL") -> AsyncIterator[Blobs]:
+    """Needs no bucket to be there. `name` is what the user calls `url`."""
+    kind, _, folder = url.partition(":")
+    if kind == "file" and folder:
+        yield LocalBlobs(Path(folder))
+        return
+    from hypermart.adapters import s3  # noqa: PLC0415  (a tenth of a second and more, for shops that need it)
+
+    keys = s3.Keys(settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token)
+    try:
+        blobs = s3.S3Blobs(s3.place(url), keys)
+    except ValueError as error:  # the URL may hold a key, though it should not
+        raise BadSetting(f"{name} cannot be used: {error}; or file:FOLDER") from None
+    try:
+        yield blobs
+    finally:
+        await blobs.close()
 
 
 @contextlib.asynccontextmanager

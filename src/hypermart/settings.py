@@ -32,6 +32,9 @@ SECRETS = (
     "DATABASE_READ_URL",
     "VALKEY_URL",
     "BLOBS_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
     "CDN_URL",
     "CDN_TOKEN",
     "MAIL_URL",
@@ -61,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     valkey_url: str
     worker: Worker
     blobs_url: str
+    aws_access_key_id: str
+    """Keys of a bucket, by the names that every tool for S3 knows. Empty: those of the machine's role, if any."""
+    aws_secret_access_key: str
+    aws_session_token: str
     cdn_url: str
     cdn_token: str
     """Lets us purge at a vendor."""
@@ -136,6 +143,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         valkey_url=environ.get("VALKEY_URL") or "embedded:",
         worker=_one_of(environ, "WORKER", get_args(Worker), "inline"),
         blobs_url=environ.get("BLOBS_URL") or f"file:{data}/blobs",
+        aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID") or "",
+        aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY") or "",
+        aws_session_token=environ.get("AWS_SESSION_TOKEN") or "",
         cdn_url=environ.get("CDN_URL") or "none:",
         cdn_token=environ.get("CDN_TOKEN") or "",
         mail_url=environ.get("MAIL_URL") or f"file:{data}/mail",

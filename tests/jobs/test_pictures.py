@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from hypermart.adapters.s3 import Keys, S3Blobs, place
 from hypermart.db.outbox import Outbox, later
 from hypermart.domain.catalog.models import Picture, Product
 from hypermart.domain.catalog.pictures import Probe, original_key, probe, rendition_key
@@ -18,6 +19,7 @@ from hypermart.qa.clock import QaClock
 from hypermart.services import Services
 from tests.jobs.rows import row, rows
 from tests.jobs.samples import file, halves, png_header, turned
+from tests.parts.server import free_port
 
 
 async def imported(services: Services, content: bytes, found: Probe) -> tuple[int, str, int]:
@@ -77,13 +79,13 @@ async def test_a_second_run_changes_nothing(services: Services, clock: QaClock) 
     await deliver(services, id_, "slow")
     made, before = await widths(services, picture_id), await purges(services)
     path = services.settings.data / "blobs" / rendition_key(key, 320)
-    os.utime(path, (1, 1))
+    made_once = path.stat().st_ino
     async with services.db.write() as db:
         later(db, "make_renditions", picture_id=picture_id)
     again = (await rows(services))[-1].id
     await deliver(services, again, "slow")
     assert (await row(services, again)).done_at is not None
-    assert path.stat().st_mtime == 1
+    assert path.stat().st_ino == made_once
     assert (await widths(services, picture_id), await purges(services)) == (made, before)
 
 
@@ -126,3 +128,19 @@ async def test_a_picture_that_is_gone_is_no_failure(services: Services) -> None:
     id_ = (await rows(services))[-1].id
     await deliver(services, id_, "slow")
     assert (await row(services, id_)).done_at is not None
+
+
+async def test_a_store_that_is_away_is_asked_again_for_as_long_as_it_takes(services: Services, clock: QaClock) -> None:
+    content = file(halves(), "JPEG")
+    picture_id, _, id_ = await imported(services, content, probe(content))
+    with free_port() as closed:
+        port = closed.getsockname()[1]
+    bucket = S3Blobs(place(f"s3://pictures?endpoint=http://127.0.0.1:{port}"), Keys("id", "secret"))
+    assert await deliver(replace(services, blobs=bucket), id_, "slow")
+    await bucket.close()
+    put_off = await row(services, id_)
+    assert (put_off.attempts, put_off.done_at, put_off.dead_at) == (0, None, None)
+    assert "the bucket pictures cannot be reached" in put_off.last_error
+    clock.advance(minutes=1)
+    assert await deliver(services, id_, "slow")
+    assert await widths(services, picture_id) == "320 480 640"

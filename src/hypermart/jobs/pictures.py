@@ -6,7 +6,11 @@ from hypermart.adapters import imaging
 from hypermart.domain.catalog.models import Picture
 from hypermart.domain.catalog.pictures import MEGAPIXELS, rendition_key, rendition_widths
 from hypermart.jobs.task import Task
+from hypermart.ports import BlobsAway, NotNow
 from hypermart.services import Services
+
+AGAIN = 60.0
+"""Seconds after which a store that was away is asked again: for as long as it takes."""
 
 
 async def make_renditions(services: Services, _: Task, /, *, picture_id: int) -> None:
@@ -15,14 +19,23 @@ async def make_renditions(services: Services, _: Task, /, *, picture_id: int) ->
         picture = await db.get(Picture, picture_id)
     if picture is None:  # deleted since
         return
-    widths = rendition_widths(picture.width)
-    missing = [w for w in widths if not await services.blobs.exists(rendition_key(picture.blob_key, w))]
-    if missing:
-        original = await services.blobs.get(picture.blob_key)
-        for width, content in (await imaging.webp(original, missing, MEGAPIXELS)).items():
-            await services.blobs.put(rendition_key(picture.blob_key, width), content, "image/webp")
-    blob_key, names = picture.blob_key, " ".join(map(str, widths))
+    widths, blob_key = rendition_widths(picture.width), picture.blob_key
+    try:
+        await _make(services, blob_key, widths)
+    except BlobsAway as away:
+        raise NotNow(str(away), AGAIN) from None
+    names = " ".join(map(str, widths))
     async with services.db.write() as db:
         current = await db.get(Picture, picture_id)
         if current and current.blob_key == blob_key and current.widths != names:
             current.widths = names
+
+
+async def _make(services: Services, blob_key: str, widths: tuple[int, ...]) -> None:
+    """Those that are missing. The others are renewed, because a row will name them."""
+    keys = {width: rendition_key(blob_key, width) for width in widths}
+    missing = [width for width, key in keys.items() if not await services.blobs.renew(key, "image/webp")]
+    if missing:
+        original = await services.blobs.get(blob_key)
+        for width, content in (await imaging.webp(original, missing, MEGAPIXELS)).items():
+            await services.blobs.put(keys[width], content, "image/webp")

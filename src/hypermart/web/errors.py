@@ -19,6 +19,7 @@ from hypermart.domain.browse.frame import frame
 from hypermart.domain.browse.pages import Frame
 from hypermart.domain.browse.product import NoSuchVariant
 from hypermart.errors import Gone, Moved, NotFound, PageBeyondEnd, Refused
+from hypermart.ports import BlobsAway
 from hypermart.web.away import RETRY_AFTER, away_page, is_private
 from hypermart.web.caching import NO_STORE
 from hypermart.web.render import HTML, Answer, AnyRequest, Shop, redirect
@@ -90,9 +91,9 @@ async def _answer(request: AnyRequest, shop: Shop, error: Exception) -> Answer:
 
 def _plain(shop: Shop, error: Exception) -> Answer:
     """A static file, because what makes pages is what failed."""
-    is_away = isinstance(error, AWAY)
+    is_away = isinstance(error, (*AWAY, BlobsAway))
     if is_away:
-        log.warning("database.away", error=str(error))
+        log.warning("blobs.away" if isinstance(error, BlobsAway) else "database.away", error=str(error))
     else:
         log.error("request.failed", exc_info=error)
     headers = {"cache-control": NO_STORE} | ({"retry-after": RETRY_AFTER} if is_away else {})

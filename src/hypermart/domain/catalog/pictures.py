@@ -20,6 +20,7 @@ FORMATS = {
     "GIF": (".gif", "image/gif"),
     "AVIF": (".avif", "image/avif"),
 }
+CONTENT_TYPES = dict(FORMATS.values())
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF")
 MEGABYTES, MEGAPIXELS = 20, 50
 SIDE = 16_383
@@ -110,6 +111,11 @@ def original_key(content: bytes, name: str, found: Probe) -> str:
     """The key of an original: named by its content, so that the same file is kept once and never changes."""
     stem = re.sub(r"[^a-z0-9]+", "-", PurePosixPath(name).stem.lower()).strip("-")[:100] or "picture"
     return f"originals/{hashlib.sha256(content).hexdigest()[:20]}/{stem}{FORMATS[found.format][0]}"
+
+
+def content_type(key: str) -> str | None:
+    """The type of the picture that may lie under `key`; None for what is no picture of ours."""
+    return CONTENT_TYPES.get(PurePosixPath(key).suffix) if key.startswith(("originals/", "renditions/")) else None
 
 
 def rendition_key(blob_key: str, width: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -29,10 +28,7 @@ from hypermart.domain.imports.write import (
     write_products,
 )
 from hypermart.domain.imports.write_variants import write_pictures, write_stock, write_variants
-from hypermart.ports import Blobs
-
-Progress = Callable[[str, float], None]
-"""Told (what is done now, share of it done)."""
+from hypermart.ports import Blobs, Progress
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -100,7 +96,7 @@ async def _keep_pictures(blobs: Blobs, pictures: Pictures | None, progress: Prog
     """Before the transaction: blobs are named by their content, so an import that fails leaves nothing that shows."""
     kept = pictures.kept() if pictures else {}
     for number, (key, (src, found)) in enumerate(kept.items(), start=1):
-        if pictures and not await blobs.exists(key):
+        if pictures and not await blobs.renew(key, found.content_type):
             await blobs.put(key, pictures.read(src), found.content_type)
         progress("pictures", number / len(kept))
 

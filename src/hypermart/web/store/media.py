@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mimetypes
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,37 +13,30 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from hypermart.domain.catalog.pictures import content_type
 from hypermart.errors import NotFound
 from hypermart.web.caching import IMMUTABLE, etag, is_known
 from hypermart.web.render import Answer, AnyRequest, Shop
-
-#: The only kinds of picture that are ever stored; anything else under a key is not served.
-PICTURES = {
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "avif": "image/avif",
-}
 
 
 @get("/media/{key:path}", media_type="image/*")
 async def show_picture(request: AnyRequest, key: FromPath[str], shop: NamedDependency[Shop]) -> Answer | Stream:
     name = key.lstrip("/")
-    media_type = PICTURES.get(name.rpartition(".")[2])
-    if media_type is None or not name.startswith(("originals/", "renditions/")):
+    if (media_type := content_type(name)) is None:
         raise NotFound(name)
     tag = f'"{name}"'
     headers = {"cache-control": IMMUTABLE, "etag": tag, "content-type": media_type}
     if is_known(tag, request.headers.get("if-none-match")) and await shop.blobs.exists(name):
         return Response(b"", status_code=304, headers=headers)
     pieces = shop.blobs.stream(name)
-    first = await anext(aiter(pieces), b"")  # raises NotFound while there is still a status line to say it with
+    # Raises NotFound and BlobsAway while there is still a status line to say it with. Later, the answer is cut off.
+    first = await anext(aiter(pieces), b"")
 
     async def body() -> AsyncIterator[bytes]:
-        yield first
-        async for piece in pieces:
-            yield piece
+        async with contextlib.aclosing(pieces):
+            yield first
+            async for piece in pieces:
+                yield piece
 
     return Stream(body(), headers=headers)
 
