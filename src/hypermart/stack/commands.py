@@ -18,7 +18,7 @@ import msgspec
 from hypermart.settings import ROOT, BadSetting
 from hypermart.stack import mysql
 from hypermart.stack.asking import ask
-from hypermart.stack.health import complaint
+from hypermart.stack.health import complaint, front_page
 from hypermart.stack.plan import DATABASE, DATABASES, HOST, ROW, STORES, Shape, programs, shop_environment
 from hypermart.stack.supervision import Supervisor
 from hypermart.templating import lay_out_files
@@ -137,6 +137,7 @@ class Stack:
         )
         self._supervisor.start(*(name for name in shape.names if name not in STORES))
         self._wait(shape, shape.names)
+        _until(functools.partial(front_page, shape))  # Varnish believes in the gateway after two good answers only
 
     def _wait(self, shape: Shape, names: Sequence[str]) -> None:
         """Until all are healthy. Raises BadSetting."""

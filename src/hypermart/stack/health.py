@@ -54,6 +54,14 @@ def _probe(shape: Shape, folder: Path, name: str) -> Callable[[], None]:
     }[name]
 
 
+def front_page(shape: Shape) -> None:
+    """The home page comes out at the edge. Raises OSError if not."""
+    try:
+        _http(shape.port("edge"), "/")
+    except (Unwell, httpx.HTTPError) as error:
+        raise OSError(str(error)) from error
+
+
 def _http(port: int, path: str) -> None:
     answer = httpx.get(f"http://{HOST}:{port}{path}", timeout=PATIENCE)
     if answer.status_code >= 500:
