@@ -22,7 +22,7 @@ test-stack: .venv/.dev ## The whole topology: replicas, Caddy, CDN, faults (inst
 	@tests/provision.sh "varnishd:varnish varnish-modules"
 	TEST_DATABASE=mysql $(PYTEST) --dist loadgroup -m stack
 
-test-fast: .venv/.dev ## Under a minute: SQLite, no browser, no root
+test-fast: .venv/.dev ## A minute and a half: SQLite, no browser, no root
 	TEST_DATABASE=sqlite $(PYTEST) -m "$(FAST)"
 
 check: .venv/.dev ## Style, types and who may import whom
