@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,10 @@ from pathlib import Path
 
 import httpx
 
-ELSEWHERE = ("BASE_URL", "DATABASE_URL", "DATABASE_READ_URL", "VALKEY_URL", "BLOBS_URL", "MAIL_URL", "GATEWAY_URL")
+from hypermart.settings import SECRETS
+from hypermart.stack.mysql import free_port
+
+ELSEWHERE = {"BASE_URL", *SECRETS} - {"SECRET_KEY", "GATEWAY_SECRET"}
 """Settings of a shop that may be real: they are not for this one."""
 START = 90.0
 """Seconds until the shop must be open: it is filled first."""
@@ -23,9 +25,9 @@ START = 90.0
 @contextlib.contextmanager
 def own_shop(folder: Path, settings: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Its address and its QA secret; its log is shop.log in `folder`. `settings` and BUGS come along."""
-    port, secret = _free_port(), secrets.token_hex(16)
+    port, secret = free_port(), secrets.token_hex(16)
     own = {"MODE": "qa", "HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": str(folder), "QA_SECRET": secret}
-    inherited = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    inherited = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ELSEWHERE}
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "shop.log").open("w") as log:
         command = [sys.executable, "-m", "hypermart", "serve"]
@@ -42,12 +44,6 @@ def own_shop(folder: Path, settings: dict[str, str]) -> Iterator[tuple[str, str]
                 shop.wait(10)
             except subprocess.TimeoutExpired:
                 shop.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(shop: subprocess.Popen[bytes], base: str, secret: str, log: Path) -> None:
