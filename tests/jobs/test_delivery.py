@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from hypermart.db.outbox import LANES, Outbox
 from hypermart.errors import Refused
@@ -50,6 +51,22 @@ async def test_a_row_is_run_and_done(services: Services, ran: list[int], clock: 
     assert not await deliver(services, id_, "quick")
     assert await due(services, "quick") == []
     assert ran == [id_]
+
+
+async def test_a_row_carries_the_id_of_its_request_on_to_what_the_job_asks_for(
+    services: Services, ran: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def pass_on(services: Services, task: Task, /) -> None:
+        assert get_contextvars()["request"] == task.request == "request-1"
+        await add(services, "note")
+
+    monkeypatch.setitem(JOBS, "pass_on", pass_on)
+    with bound_contextvars(request="request-1"):
+        first = await add(services, "pass_on")
+    assert "request" not in get_contextvars()
+    assert await deliver(services, first, "quick")
+    assert [each.request for each in await rows(services)] == ["request-1", "request-1"]
+    assert (await row(services, first)).done_at
 
 
 async def test_many_at_once_run_a_row_once(settings: Settings, clock: QaClock, ran: list[int]) -> None:

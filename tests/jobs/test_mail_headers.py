@@ -50,6 +50,11 @@ async def test_what_every_mail_says(services: Services) -> None:
     assert b"\n" not in raw.replace(b"\r\n", b"")
 
 
+async def test_a_mail_names_the_request_it_comes_from(services: Services) -> None:
+    letter = Letter("mail_order_confirmation", "Ada", "ada@example.com", page(), "http://127.0.0.1:8000/orders/1?t=x")
+    assert written(services, Task(7, START, "request-1"), letter)["X-Request-Id"] == "request-1"
+
+
 async def test_every_attempt_has_the_same_message_id_and_each_row_its_own(services: Services) -> None:
     assert sent(services)["Message-ID"] == sent(services)["Message-ID"] != sent(services, id_=8)["Message-ID"]
 

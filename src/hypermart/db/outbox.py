@@ -38,6 +38,10 @@ class Outbox(Base):
     last_error: Mapped[LongText | None]
     result: Mapped[str | None] = mapped_column(String(500))
     """What the job said when it was done."""
+    request: Mapped[str | None] = mapped_column(String(64))
+    """The id of the request that it comes from, as in the log."""
+    trace: Mapped[str | None] = mapped_column(String(64))
+    """And where in which trace, as a W3C traceparent."""
 
 
 #: The lane of a row, in SQL.

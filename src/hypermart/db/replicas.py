@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hypermart.db.engine import CHECK, REPLICA, read_engine
+from hypermart.db.observed import observe
 from hypermart.db.pulse import FAILURES, LIMIT, Beat, Pulse
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ class Replica:
         address = make_url(url)
         self.name = f"{address.host}:{address.port or 3306}"
         self.engine = read_engine(url, REPLICA)
+        observe(self.engine, "replica")
         self._asked = read_engine(url, CHECK)
         self.is_in_use = False
         self.fell_at = -math.inf

@@ -15,10 +15,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session as SyncSession
+from structlog.contextvars import get_contextvars
 
 from hypermart.db.base import Base
 from hypermart.db.dialect import is_deadlock
 from hypermart.db.engine import PRIMARY
+from hypermart.db.observed import observe
 from hypermart.db.outbox import Outbox, later
 from hypermart.db.pulse import Pulse
 from hypermart.db.replicas import Replica, Replicas
@@ -91,6 +93,8 @@ class Database:
         self, writer: AsyncEngine, reader: AsyncEngine, clock: Clock, pulse: Pulse, replicas: Replicas | None = None
     ) -> None:
         self.writer, self.reader, self.clock = writer, reader, clock
+        observe(writer, "primary")
+        observe(reader, "primary")
         self.pulse, self.replicas = pulse, replicas
         self.bell: Bell | None = None
         self._public = asyncio.Semaphore(PUBLIC)
@@ -158,9 +162,9 @@ class Database:
         await db.flush()  # cache keys are collected here, before the purge row is written
         if db.info["stale"]:
             later(db, "purge_pages", keys=sorted(db.info["stale"]))
-        due, now = [], self.clock.now()
+        due, now, request = [], self.clock.now(), get_contextvars().get("request")
         for job, args, due_at in db.info["later"]:
-            row = {"job": job, "args": args, "created_at": now, "due_at": due_at or now}
+            row = {"job": job, "args": args, "created_at": now, "due_at": due_at or now, "request": request}
             inserted: Any = await (await db.connection()).execute(insert(Outbox), row)
             if row["due_at"] <= now:
                 due.append(inserted.inserted_primary_key[0])

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from contextlib import nullcontext
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
+from structlog.contextvars import bound_contextvars
 
 from hypermart.db.outbox import LANE, LaneName, Outbox
 from hypermart.errors import Refused
@@ -38,11 +40,27 @@ PAUSE = 1.0
 _PERSON = re.compile(r"""[^\s<>"']+@""")
 
 
+class Leased(NamedTuple):
+    """A row that is ours for now."""
+
+    task: Task
+    job: str
+    args: dict[str, Any]
+    attempts: int
+    crashes: int
+
+
 async def deliver(services: Services, outbox_id: int, *lanes: LaneName) -> bool:
     """Runs the row if it is due, of one of these lanes, and run by nobody else. False: it is not."""
     row = await _lease(services, outbox_id, lanes)
     if row is None:
         return False
+    with bound_contextvars(request=row.task.request) if row.task.request else nullcontext():
+        await _run(services, row)
+    return True
+
+
+async def _run(services: Services, row: Leased) -> None:
     task, job, args, attempts, crashes = row
     try:
         run = _function(job, crashes)
@@ -55,7 +73,6 @@ async def deliver(services: Services, outbox_id: int, *lanes: LaneName) -> bool:
     else:
         await _mark(services, task, done_at=services.clock.now(), last_error=None, result=result and result[:500])
         log.info("outbox.done", id=task.id, job=job, attempts=attempts, result=result)
-    return True
 
 
 def _function(job: str, crashes: int) -> JobFunction:
@@ -96,7 +113,7 @@ def _free(now: datetime, lanes: Lanes) -> ColumnElement[bool]:
     )
 
 
-async def _lease(services: Services, outbox_id: int, lanes: Lanes) -> tuple[Task, str, dict[str, Any], int, int] | None:
+async def _lease(services: Services, outbox_id: int, lanes: Lanes) -> Leased | None:
     """The row, ours from now on. A lease that was left lying there is of a process that died, or stood still."""
     now = services.clock.now()
     lease = now + LEASE
@@ -113,9 +130,9 @@ async def _lease(services: Services, outbox_id: int, lanes: Lanes) -> tuple[Task
         )
         if taken.rowcount != 1:
             return None
-        columns = (Outbox.job, Outbox.args, Outbox.attempts, Outbox.crashes)
-        job, args, attempts, crashes = (await db.execute(select(*columns).where(Outbox.id == outbox_id))).one()
-    return Task(outbox_id, lease), job, args, attempts, crashes
+        columns = (Outbox.request, Outbox.job, Outbox.args, Outbox.attempts, Outbox.crashes)
+        request, *rest = (await db.execute(select(*columns).where(Outbox.id == outbox_id))).one()
+    return Leased(Task(outbox_id, lease, request), *rest)
 
 
 async def _put_off(services: Services, task: Task, error: NotNow, attempts: int) -> None:

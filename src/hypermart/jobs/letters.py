@@ -49,6 +49,8 @@ def written(services: Services, task: Task, letter: Letter) -> EmailMessage:
     mail["Date"] = services.clock.now()
     mail["Message-ID"] = f"<outbox.{task.id}@{_host(settings.base_url)}>"
     mail["Auto-Submitted"] = "auto-generated"
+    if task.request:
+        mail["X-Request-Id"] = task.request
     mail.set_content(_part(services, letter, "body.txt"), cte="quoted-printable")
     mail.add_alternative(_part(services, letter, "body.html"), subtype="html", cte="quoted-printable")
     return mail

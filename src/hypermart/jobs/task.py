@@ -20,6 +20,8 @@ class Task(msgspec.Struct, frozen=True):
     """Of the row: the same at every attempt."""
     lease: datetime
     """When this run's lease ends. No two leases of a row end at the same moment, so this also tells them apart."""
+    request: str | None = None
+    """The id of the request that the row comes from."""
 
     async def hold(self, services: Services) -> None:
         """Raises LeaseLost unless is_held()."""

@@ -12,6 +12,9 @@ import structlog
 from litestar.enums import HttpMethod
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 
+from hypermart.db.observed import SPENT, Spent
+from hypermart.metrics import REQUESTS
+
 log = structlog.get_logger("hypermart.web")
 
 CSP = (
@@ -31,6 +34,7 @@ HSTS = (b"strict-transport-security", b"max-age=31536000")
 SECRET = re.compile(r"([0-9a-f]{8})[0-9a-f]{24}|(/account/resets/).*")
 PROBES = ("/livez", "/readyz", "/readyz/write")
 """Asked every second by every load balancer: only news is logged."""
+METHODS = frozenset(HttpMethod)
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
@@ -63,18 +67,41 @@ async def around(app: ASGIApp, headers: Headers, scope: HTTPScope, receive: Rece
             message = {**message, "body": b""}  # type: ignore[assignment]  # after the start only bodies follow
         await send(message)
 
+    # HEAD is GET without the body. A scope of our own: the server goes by its own one.
+    asked: HTTPScope = {**scope, "method": HttpMethod.GET} if is_head else scope
+    spent = Spent()
+    spending = SPENT.set(spent)
     with structlog.contextvars.bound_contextvars(request=request_id.decode()):
         try:
             if (tidy := _tidy(path)) != path:
                 await _moved(tidy, scope, finish)
             else:
-                # HEAD is GET without the body. A scope of our own: the server goes by its own one.
-                await app({**scope, "method": HttpMethod.GET} if is_head else scope, receive, finish)
+                await app(asked, receive, finish)
         finally:
-            took = round((time.perf_counter() - started) * 1000, 1)
-            method = "HEAD" if is_head else scope["method"]
-            say = log.debug if status == 200 and path in PROBES else log.info
-            say("request", method=method, path=SECRET.sub(r"\1\2*", path), status=status, ms=took)
+            SPENT.reset(spending)
+            _note(scope, _route(asked), status, time.perf_counter() - started, spent)
+
+
+def _note(scope: HTTPScope, route: str, status: int, took: float, spent: Spent) -> None:
+    """One line and one count for each request."""
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    REQUESTS.labels(method, route, status).observe(took)
+    say = log.debug if status == 200 and scope["path"] in PROBES else log.info
+    say(
+        "request",
+        method=scope["method"],
+        route=route,
+        path=SECRET.sub(r"\1\2*", scope["path"]),
+        status=status,
+        ms=round(took * 1000, 1),
+        db_ms=round(spent.seconds * 1000, 1),
+        **spent.statements,
+    )
+
+
+def _route(scope: HTTPScope) -> str:
+    """The template of the route that answered, like /p/{slug:str}; empty: none did."""
+    return scope.get("path_template") or ""
 
 
 def _tidy(path: str) -> str:
