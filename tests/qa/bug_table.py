@@ -15,7 +15,7 @@ from hypermart.qa import bugs
 from hypermart.qa.bugs import Bug
 from hypermart.settings import ROOT
 from tests.parts.planted import Outcome, run_tests
-from tests.qa.named import BROWSER, NAMED
+from tests.qa.named import NAMED
 
 PAGE = ROOT / "docs" / "qa-bugs.md"
 MARK = "<!-- From here on made by `make bugs`. -->"
@@ -58,11 +58,11 @@ def must_be_green(compiled: Path) -> None:
 
 def caught_by(bug: Bug, compiled: Path) -> Outcome:
     """All that fails: of the fast tests, and of those that are named for it."""
-    files = files_of(bug)
-    named = [test for test in NAMED[bug.number] if test.partition("::")[0] not in files]
-    number, seen = str(bug.number), [test for test in NAMED[bug.number] if test.startswith(BROWSER)]
-    runs = [run_tests(number, *files, *named, *FAST, compiled=compiled)]
-    runs += [run_tests(number, *seen, compiled=compiled)] if seen else []
+    number = str(bug.number)
+    runs = [
+        run_tests(number, *files_of(bug), *FAST, compiled=compiled),
+        run_tests(number, *NAMED[bug.number], compiled=compiled),  # also where one is slow or wants a browser
+    ]
     found, broken = (sorted({test for run in runs for test in getattr(run, kind)}) for kind in ("found", "broken"))
     return Outcome(tuple(found), tuple(broken), max(run.exit_code for run in runs), runs[-1].output)
 
