@@ -19,6 +19,7 @@ from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSe
 
 from hypermart import bogus
 from hypermart.adapters.clock import SystemClock
+from hypermart.metrics_listener import listening
 from hypermart.ports import Clock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
@@ -71,7 +72,8 @@ def create_app(
                 app.state.bank = bank_app(settings, clock, here)
                 await stack.enter_async_context(app.state.bank.lifespan())
             gc.freeze()  # what is loaded now stays: the collector need not walk it at every turn
-            async with services.db.watched(), beside(services) if beside else contextlib.nullcontext():
+            work = beside(services) if beside else contextlib.nullcontext()
+            async with listening(settings), services.db.watched(), work:
                 yield
 
     def shop(state: State) -> Shop:

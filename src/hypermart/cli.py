@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import errno
 import os
 import signal
@@ -158,14 +159,21 @@ def _bugs_problem(settings: Settings) -> str | None:
 
 def _port_problem(settings: Settings) -> str | None:
     """Asked before anything is opened, so that the answer is one line."""
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return f"port {settings.port} is taken: stop what runs there, or choose another with PORT=8123"
-            return f"cannot serve at {settings.host}:{settings.port}: {error.strerror}. Check HOST and PORT"
+    with contextlib.ExitStack() as probes:
+        for name, place in (("PORT", (settings.host, settings.port)), ("METRICS", settings.metrics)):
+            if place is None:
+                continue
+            family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+            probe = probes.enter_context(socket.socket(family))
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(place)
+                probe.listen()  # so that two of our own at one port are found, too
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    another = "PORT=8123" if name == "PORT" else "METRICS=127.0.0.1:9101"
+                    return f"port {place[1]} is taken: stop what runs there, or choose another with {another}"
+                return f"cannot serve at {place[0]}:{place[1]}: {error.strerror}. Check HOST and {name}"
     return None
 
 

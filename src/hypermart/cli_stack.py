@@ -29,8 +29,9 @@ def add_stack(commands: Any) -> None:
     up.add_argument("--no-cdn", action="store_true", help="Caddy is the edge, without Varnish before it")
     up.add_argument("--tls", action="store_true", help="https with a certificate of Caddy's own")
     up.add_argument(
-        "--base-port", type=int, default=None, metavar="PORT", help="the edge's port; 31 more follow (8400)"
+        "--base-port", type=int, default=None, metavar="PORT", help="the edge's port; 63 more follow (8400)"
     )
+    up.add_argument("--no-prometheus", action="store_true", help="nobody collects the metrics")
     verb("status", lambda stack, _: stack.status(), "Say how each process is; 0 if all are healthy.")
     verb("down", lambda stack, _: stack.down(), "End all of it.")
     log = verb("logs", lambda stack, args: stack.show_log(args.name, args.lines), "Show the log of a process.")
@@ -63,4 +64,4 @@ def _shape(args: argparse.Namespace) -> Any:
     base = BASE if args.base_port is None else args.base_port
     if not 1024 <= base <= 65000:
         raise BadSetting(f"--base-port={base}: give a number from 1024 to 65000")
-    return Shape(args.replicas, not args.no_cdn, args.tls, base)
+    return Shape(args.replicas, not args.no_cdn, args.tls, base, not args.no_prometheus)

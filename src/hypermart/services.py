@@ -21,6 +21,7 @@ from hypermart.adapters.gateway import BogusGateway
 from hypermart.adapters.limiter import WindowLimiter
 from hypermart.adapters.mail import MailFolder
 from hypermart.adapters.smtp import SmtpMail
+from hypermart.adapters.timed_gateway import TimedGateway
 from hypermart.db.engine import PATIENT, PRIMARY, Waits, read_engine, write_engine
 from hypermart.db.pulse import Pulse
 from hypermart.db.replicas import Replicas
@@ -210,7 +211,7 @@ async def _gateway(
         # Without a URL it is mounted in the shop; another process, such as a worker, finds it there.
         address = url or f"{settings.base_url}/bogus"
         async with BogusGateway(address, secret, clock, transport=transport) as gateway:
-            yield gateway
+            yield TimedGateway(gateway)
     elif settings.gateway_url == "none:":
         yield None
     else:

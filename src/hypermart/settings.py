@@ -104,6 +104,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     """What the log calls this process, where there are several."""
     log_level: str
+    metrics: tuple[str, int] | None
+    """Host and port where this process says what it has counted; None: nowhere."""
 
     @property
     def is_embedded(self) -> bool:
@@ -170,6 +172,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         drain=_seconds(environ, "DRAIN", 0),
         instance=environ.get("INSTANCE") or "",
         log_level=_one_of(environ, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
+        metrics=_metrics(environ),
     )
 
 
@@ -226,6 +229,19 @@ def _replica_lag(environ: Mapping[str, str]) -> float:
     if not given.isdecimal() or not 2 <= int(given) <= 300:
         raise BadSetting(f"REPLICA_LAG={given!r} cannot be used: give whole seconds from 2 to 300")
     return float(given)
+
+
+def _metrics(environ: Mapping[str, str]) -> tuple[str, int] | None:
+    if not (given := environ.get("METRICS")):
+        return None
+    parts = urlsplit(f"//{given}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or parts.netloc != given or "@" in given:
+        raise BadSetting(f"METRICS={given!r} is not HOST:PORT: write it like 127.0.0.1:9100")
+    return host, port
 
 
 def _mail_from(environ: Mapping[str, str], shop_name: str) -> str:

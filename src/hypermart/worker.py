@@ -20,7 +20,9 @@ from hypermart.db.outbox import LANES
 from hypermart.jobs import delivery
 from hypermart.jobs.idle import ending_idle
 from hypermart.jobs.lanes import Lane, line, sweeping
+from hypermart.jobs.measure import measuring
 from hypermart.jobs.reconcile import reconciling
+from hypermart.metrics_listener import listening
 from hypermart.services import Services, valkey_opened
 
 log = structlog.get_logger(__name__)
@@ -150,10 +152,10 @@ async def inline(services: Services, grace: float = INLINE_GRACE) -> AsyncIterat
         queue = Doorbell(valkey.client(url, timeout=LISTEN + ANSWER), NAME)
         ear = Worker(services, queue, lanes, grace)
         running = [asyncio.create_task(lane.run()) for lane in lanes]
-        others = [
-            asyncio.create_task(work)
-            for work in (ear.start(), sweeping(services), reconciling(services), ending_idle(services))
-        ]
+        work = [ear.start(), sweeping(services), reconciling(services), ending_idle(services)]
+        if services.settings.metrics:
+            work.append(measuring(services))
+        others = [asyncio.create_task(each) for each in work]
         try:
             yield
         finally:
@@ -174,7 +176,7 @@ async def run(services: Services) -> None:
         loop.add_signal_handler(signum, stop.set)
     alive = services.settings.data / "alive" / (services.settings.instance or "worker")
     alive.parent.mkdir(parents=True, exist_ok=True)
-    async with services.db.watched(), inline(services, GRACE):
+    async with listening(services.settings), services.db.watched(), inline(services, GRACE):
         log.info("worker.ready")
         while not stop.is_set():
             alive.touch()

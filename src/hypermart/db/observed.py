@@ -1,4 +1,4 @@
-"""What statements cost, by the role of the server: for the metrics, and for the log line of each request."""
+"""What statements and connections cost: for the metrics, and for the log line of each request."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, ExceptionContext
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
-from hypermart.metrics import STATEMENTS, STATEMENTS_FAILED
+from hypermart.metrics import POOL_LIMIT, POOL_TIMEOUTS, POOL_USED, POOL_WAIT, STATEMENTS, STATEMENTS_FAILED
 
 Role: TypeAlias = Literal["primary", "replica"]
 
@@ -46,3 +48,18 @@ def observe(engine: AsyncEngine, role: Role) -> None:
     @event.listens_for(engine.sync_engine, "handle_error")
     def fail(_: ExceptionContext) -> None:
         failed.inc()
+
+
+class ObservedPool(AsyncAdaptedQueuePool):
+    """Called `logging_name` in the metrics. (SQLAlchemy makes another one of the same kind when it disposes of one.)"""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        name = self.logging_name
+        self._wait, self._timeouts = POOL_WAIT.labels(name), POOL_TIMEOUTS.labels(name)
+        POOL_USED.labels(name).set_function(self.checkedout)
+        POOL_LIMIT.labels(name).set(self.size() + self._max_overflow)
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        with self._wait.time(), self._timeouts.count_exceptions(PoolTimeout):
+            return super()._do_get()

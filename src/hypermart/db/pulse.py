@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hypermart.db.engine import CHECK, read_engine
+from hypermart.metrics import PRIMARY_ANSWERS
 from hypermart.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,7 @@ class Pulse:
     """Asked by a connection of its own, so that a busy pool is not taken for a lost database."""
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self._engine, self._clock = read_engine(url, CHECK), clock
+        self._engine, self._clock = read_engine(url, CHECK, "check"), clock
         self._is_mysql = not url.startswith("sqlite")
         self.last: Beat | None = None
         """None: it did not answer when it was last asked."""
@@ -54,8 +55,10 @@ class Pulse:
             if not was_away:
                 log.warning("primary.away", reason=" ".join(str(error).split())[:200])
             self.last = None
+            PRIMARY_ANSWERS.set(0)
             return None
         self.skew = self.last.skew
+        PRIMARY_ANSWERS.set(1)
         return self.last
 
     async def latest(self) -> Beat | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import time
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
@@ -22,6 +23,7 @@ from hypermart.db.outbox import LANE, LaneName, Outbox
 from hypermart.errors import Refused
 from hypermart.jobs import JOBS, JobFunction, Patience, patience
 from hypermart.jobs.task import Task
+from hypermart.metrics import JOB_SECONDS
 from hypermart.ports import NotNow
 from hypermart.services import Services
 
@@ -62,17 +64,20 @@ async def deliver(services: Services, outbox_id: int, *lanes: LaneName) -> bool:
 
 async def _run(services: Services, row: Leased) -> None:
     task, job, args, attempts, crashes = row
+    began, outcome = time.perf_counter(), "done"
     try:
         run = _function(job, crashes)
         async with asyncio.timeout(RUN):
             result = await run(services, task, **args)
     except NotNow as error:
+        outcome = "put_off"
         await _put_off(services, task, error, attempts)
     except Exception as error:  # noqa: BLE001  (whatever a job raises is kept with its row)
-        await _failed(services, task, error, attempts, patience(job))
+        outcome = await _failed(services, task, error, attempts, patience(job))
     else:
         await _mark(services, task, done_at=services.clock.now(), last_error=None, result=result and result[:500])
         log.info("outbox.done", id=task.id, job=job, attempts=attempts, result=result)
+    JOB_SECONDS.labels(job if job in JOBS else "unknown", outcome).observe(time.perf_counter() - began)
 
 
 def _function(job: str, crashes: int) -> JobFunction:
@@ -130,9 +135,9 @@ async def _lease(services: Services, outbox_id: int, lanes: Lanes) -> Leased | N
         )
         if taken.rowcount != 1:
             return None
-        columns = (Outbox.request, Outbox.job, Outbox.args, Outbox.attempts, Outbox.crashes)
-        request, *rest = (await db.execute(select(*columns).where(Outbox.id == outbox_id))).one()
-    return Leased(Task(outbox_id, lease, request), *rest)
+        columns = (Outbox.request, Outbox.created_at, Outbox.job, Outbox.args, Outbox.attempts, Outbox.crashes)
+        request, created_at, *rest = (await db.execute(select(*columns).where(Outbox.id == outbox_id))).one()
+    return Leased(Task(outbox_id, lease, request, created_at), *rest)
 
 
 async def _put_off(services: Services, task: Task, error: NotNow, attempts: int) -> None:
@@ -141,16 +146,18 @@ async def _put_off(services: Services, task: Task, error: NotNow, attempts: int)
     await _mark(services, task, due_at=due_at, attempts=attempts - 1, last_error=str(error))
 
 
-async def _failed(services: Services, task: Task, error: Exception, attempts: int, patience: Patience) -> None:
+async def _failed(services: Services, task: Task, error: Exception, attempts: int, patience: Patience) -> str:
+    """What became of it."""
     reason = _reason(error)
     now = services.clock.now()
     if isinstance(error, Refused) or attempts >= patience.attempts:
         log.error("outbox.dead", id=task.id, attempts=attempts, reason=reason)
         await _mark(services, task, dead_at=now, last_error=reason)
-    else:
-        delay = backoff(attempts, patience.longest)
-        log.warning("outbox.failed", id=task.id, attempts=attempts, reason=reason, again_in=round(delay, 1))
-        await _mark(services, task, due_at=now + timedelta(seconds=delay), last_error=reason)
+        return "dead"
+    delay = backoff(attempts, patience.longest)
+    log.warning("outbox.failed", id=task.id, attempts=attempts, reason=reason, again_in=round(delay, 1))
+    await _mark(services, task, due_at=now + timedelta(seconds=delay), last_error=reason)
+    return "failed"
 
 
 def _reason(error: Exception) -> str:

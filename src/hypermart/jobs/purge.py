@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from hypermart.db.outbox import Outbox
 from hypermart.db.replicas import Replica, Replicas
 from hypermart.jobs.task import Task
+from hypermart.metrics import PURGE_LAG
 from hypermart.services import Services
 
 AGAIN = timedelta(seconds=5)
@@ -48,6 +49,8 @@ async def purge_pages(services: Services, task: Task, /, *, keys: list[str], is_
     await services.cdn.purge(keys)
     if not is_second:
         now = services.clock.now()
+        if task.created_at:
+            PURGE_LAG.observe((now - task.created_at).total_seconds())
         rest = timedelta(seconds=replicas.longest_seen) if replicas and not is_everywhere else timedelta()
         args = {"keys": keys, "is_second": True}
         async with services.db.write() as db:

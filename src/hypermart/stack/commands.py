@@ -101,7 +101,12 @@ class Stack:
             raise BadSetting(f"{name!r} is not part of the stack: take one of {', '.join(names)}")
 
     def _lay_out(self, shape: Shape) -> None:
-        """Files and free ports, before anything is started."""
+        """Programs, files and free ports, before anything is started."""
+        if shape.has_prometheus and not shutil.which("prometheus"):
+            raise BadSetting(
+                "prometheus is not installed: apt-get install prometheus prometheus-varnish-exporter, or "
+                "leave it out with --no-prometheus"
+            )
         for port in range(shape.base, shape.base + ROW):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

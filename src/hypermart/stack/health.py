@@ -51,6 +51,8 @@ def _probe(shape: Shape, folder: Path, name: str) -> Callable[[], None]:
         "varnish": lambda: _http(port, "/cdn-health"),
         "gateway": lambda: _http(port, "/"),
         "smtp": lambda: _smtp(port),
+        "prometheus": lambda: _http(port, "/-/ready"),
+        "varnish-metrics": lambda: _http(port, "/metrics"),
     }[name]
 
 

@@ -38,3 +38,8 @@ def command(
         *("-a", f"purge=127.0.0.1:{sockets.purge},HTTP"),
         *("-s", f"malloc,{memory}", "-p", "default_ttl=0", "-p", f"vcl_path={folder}:{VCL}", "-f", "default.vcl"),
     ]
+
+
+def metrics_command(folder: Path, address: str) -> list[str]:
+    """The command that says at HOST:PORT what the Varnish of command() has counted."""
+    return ["prometheus-varnish-exporter", "-web.listen-address", address, "-n", str(folder / "run")]
