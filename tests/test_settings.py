@@ -49,6 +49,13 @@ def test_the_full_topology() -> None:
         ("PORT", "-1"),
         ("PORT", "8000 "),
         ("PORT", "²"),
+        ("METRICS", "9100"),
+        ("METRICS", ":9100"),
+        ("METRICS", "127.0.0.1"),
+        ("METRICS", "127.0.0.1:0"),
+        ("METRICS", "127.0.0.1:65536"),
+        ("METRICS", "127.0.0.1:9100/metrics"),
+        ("METRICS", "http://127.0.0.1:9100"),
         ("MODE", "test"),
         ("MODE", "Demo"),
         ("WORKER", "none"),
@@ -148,3 +155,10 @@ def test_proxies_are_addresses_and_networks() -> None:
 def test_drain_is_a_number_of_seconds(given: str) -> None:
     with pytest.raises(BadSetting, match="DRAIN"):
         load({"DRAIN": given})
+
+
+@pytest.mark.parametrize(
+    ("given", "read"), [("127.0.0.1:9100", ("127.0.0.1", 9100)), ("[::1]:9100", ("::1", 9100)), ("", None)]
+)
+def test_where_metrics_are(given: str, read: tuple[str, int] | None) -> None:
+    assert load({"METRICS": given}).metrics == read

@@ -72,8 +72,9 @@ GATEWAY_SECONDS = Histogram(
 # --- the machine ---
 DATA_FREE = Gauge("hypermart_data_free_ratio", "Free part of the disk that DATA_DIR is on, as workers see it.")
 
-for unknown in (PRIMARY_ANSWERS, DATA_FREE):  # to processes that never ask
-    unknown.set(math.nan)
+#: Not 0 in processes that never ask.
+PRIMARY_ANSWERS.set(math.nan)
+DATA_FREE.set(math.nan)
 
 
 @contextlib.contextmanager

@@ -133,7 +133,12 @@ class Gain(msgspec.Struct):
 
 @contextlib.contextmanager
 def running(data: Path, *options: str) -> Iterator[Running]:
-    shape = Shape(has_cdn="--no-cdn" not in options, has_tls="--tls" in options, base=_free_row())
+    shape = Shape(
+        has_cdn="--no-cdn" not in options,
+        has_tls="--tls" in options,
+        base=_free_row(),
+        has_prometheus="--no-prometheus" not in options,
+    )
     stack = Running(data, shape, options)
     try:
         stack.up()

@@ -63,7 +63,7 @@ class Stack:
         shape, problems = self.shape, 0
         for name in shape.names:
             problem = complaint(self._supervisor, shape, name)
-            _say(f"{name:14} {problem or 'healthy'}")
+            _say(f"{name:16} {problem or 'healthy'}")
             problems += bool(problem)
         return 1 if problems else 0
 
