@@ -22,7 +22,8 @@ async def test_an_order_by_card_is_counted_once(selling: SellingShop) -> None:
         order = await ada.buy(await selling.variant())
         await ada.visit(order.url)
     assert (lines, checkouts, orders, payments) == ({"": 1}, {"": 1}, {"card": 1}, {"card,paid": 1})
-    assert (calls["open,ok"], calls["capture,ok"]) == (1, 1)
+    assert calls["open,ok"] == 1
+    assert calls["capture,ok"] >= 1, "the callback and the return may both ask, with one key"
     assert {call.partition(",")[2] for call in calls} == {"ok"}
 
 

@@ -44,7 +44,7 @@ async def test_sign_ins(demo_copy_settings: Settings, clock: QaClock, valkey: Va
                 await sign_in(shop.browser(), email, "not the kettle")
             valkey.kill()
             await sign_in(shop.browser(), "ada@example.com")
-    assert tries == {"customer,ok": 1, "customer,wrong": 2, "customer,too_many": 1, "customer,away": 1}
+    assert tries == {"account,ok": 1, "account,wrong": 2, "account,too_many": 1, "account,away": 1}
 
 
 @pytest.mark.parametrize(
