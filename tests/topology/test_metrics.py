@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,7 +15,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from hypermart.stack.plan import HOST
-from tests.faults.buying import Shopper
 from tests.monitoring.test_names import used
 from tests.topology.crowd import shopper
 from tests.topology.running import Running
@@ -60,16 +60,16 @@ async def shop(stack: Running, variants: list[int]) -> None:
     async with httpx.AsyncClient(base_url=gateway) as client:
         for _ in range(PAGES):
             (await client.get("/p/summer-flowers")).raise_for_status()
-    people: list[Shopper] = [
-        shopper(stack.url, f"metrics{number}", httpx.AsyncHTTPTransport()) for number in range(CARTS)
-    ]
-    for each, variant in zip(people, variants, strict=True):
-        await each.add(variant)
-    for each in people[:ORDERS]:
-        assert "/orders/" in (await each.place(await each.to_review(payment="invoice"))).url
-    paying, declined = people[ORDERS:]
-    assert "/orders/" in (await paying.pay(await paying.place(await paying.to_review()))).url
-    await declined.pay(await declined.place(await declined.to_review()), "expired_card")
+    async with contextlib.AsyncExitStack() as clients:
+        people = [shopper(stack.url, f"metrics{number}", httpx.AsyncHTTPTransport()) for number in range(CARTS)]
+        for each, variant in zip(people, variants, strict=True):
+            await clients.enter_async_context(each.client)
+            await each.add(variant)
+        for each in people[:ORDERS]:
+            assert "/orders/" in (await each.place(await each.to_review(payment="invoice"))).url
+        paying, declined = people[ORDERS:]
+        assert "/orders/" in (await paying.pay(await paying.place(await paying.to_review()))).url
+        await declined.pay(await declined.place(await declined.to_review()), "expired_card")
 
 
 async def test_the_sums_are_what_was_done(stack: Running) -> None:
