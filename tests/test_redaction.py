@@ -125,16 +125,14 @@ def test_our_own_lines_are_redacted(written: io.StringIO) -> None:
 @pytest.mark.parametrize("name", ["uvicorn.error", "sqlalchemy.pool", "saq", "aiosmtplib", "botocore", "asyncio", ""])
 def test_libraries_write_the_same_lines(written: io.StringIO, name: str) -> None:
     with structlog.contextvars.bound_contextvars(request="request-1"):
-        try:
-            raise RuntimeError("of ada@example.com, password=hunter2")
-        except RuntimeError:
-            logging.getLogger(name).exception("cannot tell %s: %r", "bob@example.com", {"token": "hunter2"})
+        error = RuntimeError("of ada@example.com, password=hunter2")
+        logging.getLogger(name).error("no %s: %r", "bob@example.com", {"token": "hunter2"}, exc_info=error)
     (line,) = lines(written)
     assert (line["process"], line["level"], line["request"]) == ("app1", "error", "request-1")
     assert line["logger"] == (name or "root")
-    assert line["event"] == "cannot tell *@example.com: {'token': '*'}"
+    assert line["event"] == "no *@example.com: {'token': '*'}"
     assert "RuntimeError: of *@example.com, password=*" in line["exception"]
-    assert "hunter2" not in written.getvalue().replace('"hunter2"', "")
+    assert "hunter2" not in written.getvalue()
 
 
 def test_the_last_words_of_a_process_are_lines() -> None:

@@ -33,8 +33,10 @@ def add_stack(commands: Any) -> None:
     )
     verb("status", lambda stack, _: stack.status(), "Say how each process is; 0 if all are healthy.")
     verb("down", lambda stack, _: stack.down(), "End all of it.")
-    log = verb("logs", lambda stack, args: stack.show_log(args.name, args.lines), "Show the log of a process.")
-    log.add_argument("name", metavar="NAME")
+    log = verb("logs", _logs, "Show the log of a process, or one request through all logs.")
+    what = log.add_mutually_exclusive_group(required=True)
+    what.add_argument("name", nargs="?", metavar="NAME")
+    what.add_argument("--request", metavar="ID", help="all lines of a request, by its X-Request-Id, in order")
     log.add_argument("--lines", type=int, default=50, metavar="N", help="how many of the last lines (50)")
     text = "Send a process a signal (KILL): a killed one stays down, a frozen one (STOP) goes on with CONT."
     kill = verb("kill", lambda stack, args: stack.kill(args.name, SIGNALS[args.signal]), text)
@@ -43,6 +45,10 @@ def add_stack(commands: Any) -> None:
     text = "End processes and start them again, one after the other, each healthy before the next."
     restart = verb("restart", lambda stack, args: stack.restart(args.names), text)
     restart.add_argument("names", nargs="+", metavar="NAME")
+
+
+def _logs(stack: Stack, args: argparse.Namespace) -> int:
+    return stack.show_log(args.name, args.lines) if args.name else stack.show_request(args.request)
 
 
 def _with_stack(settings: Settings, args: argparse.Namespace, run: Callable[[Stack, argparse.Namespace], int]) -> int:

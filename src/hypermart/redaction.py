@@ -1,4 +1,4 @@
-"""The last line of defence before a log: what is secret or names a person is taken out of whatever is about to be written.
+"""The last line of defence before a log: takes what is secret, or names a person, out of whatever is to be written.
 
 Those who log say nothing of the kind in the first place (docs/logging.md). Names and streets have no form by which they
 could be found here.
@@ -15,21 +15,21 @@ from structlog.typing import EventDict
 STAR = "*"
 #: Ours, and of a form that is checked where they come in, or made by us.
 OWN = frozenset({"request", "trace_id", "span_id", "timestamp", "level", "process", "event"})
-_SECRET = r"(?i:passw(?:or)?d|passphrase|secret|token|cookie|authorization|credential|api[_-]?key|fastly-key)"
-_NAME = re.compile(_SECRET)
-#: What a name like that is followed by, up to what may be a value: `name=`, `"name": "`, `(b'name', b'`, `name: Bearer `.
+_WORDS = r"(?i:passw(?:or)?d|passphrase|secret|token|cookie|authorization|credential|api[_-]?key|fastly-key)"
+_NAME = re.compile(_WORDS)
+#: What stands between such a name and its value: name=value, "name": "value", (b'name', b'value').
 _IS = r"""(?:['"]?\s*[:=]\s*|['"]\s*,\s*)b?['"]?"""
 _FEW = r"[\w-]{0,64}"
 _TEXT = re.compile(
     rf"""
       (?P<user>://)[^\s/@"']+@                                      # of a URL: who, and the password
     | (?P<header>\b(?i:(?:set-)?cookie|authorization){_IS})[^"'\n]+  # to its end: cookies come in rows
-    | (?P<named>\b[\w-]{{0,40}}{_SECRET}{_FEW}{_IS})(?:[^"'\s&;,)\]}}]+)
+    | (?P<named>\b[\w-]{{0,40}}{_WORDS}{_FEW}{_IS})(?:[^"'\s&;,)\]}}]+)
     | (?P<cookie>\b(?:session|staff|cart)=)[^\s;,"'&]+
     | (?P<link>[?&]t=|/account/resets/)[^\s/?&"'#]+                 # of orders, of new passwords
     | (?P<entry>\bDuplicate\ entry\ )'.*?'(?=\ for\ key)            # MySQL quotes the row
     | (?P<key>\b[0-9a-f]{{8}})[0-9a-f]{{24,}}\b                     # of attempts, sessions, signatures
-    | (?P<random>(?<![\w-])(?=[\w-]{{32}})(?={_FEW}[a-z])(?={_FEW}[A-Z])(?={_FEW}\d))[\w-]+  # of carts, sessions, orders
+    | (?P<random>(?<![\w-])(?=[\w-]{{32}})(?={_FEW}[a-z])(?={_FEW}[A-Z])(?={_FEW}\d))[\w-]+  # cookies, links
     | (?P<card>\b)(?:\d{{13,19}}|\d{{4}}[\ -]\d{{4}}[\ -]\d{{4}}[\ -]\d{{1,7}}|\d{{4}}[\ -]\d{{6}}[\ -]\d{{5}})\b
     """,
     re.VERBOSE,
@@ -61,16 +61,16 @@ def _is_secret(name: object) -> bool:
 
 
 def _value(name: object, value: Any) -> Any:
-    if value is None or isinstance(value, bool | float):
-        return value
     if _is_secret(name):
         return STAR
-    if isinstance(value, int):
-        return STAR if value >= 10**12 else value
-    if isinstance(value, str):
-        return redacted(value)
-    if isinstance(value, dict):
-        return {redacted(str(key)): _value(key, each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_value("", each) for each in value]
-    return redacted(repr(value))
+    match value:
+        case None | bool() | float():
+            return value
+        case int():
+            return value if value < 10**12 else STAR  # as long as a card's number
+        case dict():
+            return {redacted(str(key)): _value(key, each) for key, each in value.items()}
+        case list() | tuple() | set():
+            return [_value("", each) for each in value]
+        case _:
+            return redacted(value if isinstance(value, str) else repr(value))

@@ -19,6 +19,7 @@ from hypermart.settings import ROOT, BadSetting
 from hypermart.stack import mysql
 from hypermart.stack.asking import ask
 from hypermart.stack.health import complaint, front_page
+from hypermart.stack.one_request import ID, lines, told
 from hypermart.stack.plan import DATABASE, DATABASES, HOST, ROW, STORES, Shape, programs, shop_environment
 from hypermart.stack.supervision import Supervisor
 from hypermart.templating import lay_out_files
@@ -72,11 +73,25 @@ class Stack:
         _say("The stack is down.")
         return 0
 
-    def show_log(self, name: str, lines: int) -> int:
+    def show_log(self, name: str, count: int) -> int:
         self._check(name)
         text = self._supervisor.log(name).read_text(errors="replace") if self._supervisor.log(name).exists() else ""
-        _say("\n".join(text.splitlines()[-lines:]))
+        _say("\n".join(text.splitlines()[-count:]))
         return 0
+
+    def show_request(self, id_: str) -> int:
+        """Also of a stack that is down: its logs stay."""
+        if not ID.fullmatch(id_):
+            raise BadSetting(
+                f"{id_!r} is no request's id: that has 8 to 64 letters, digits, dots, dashes or underscores"
+            )
+        is_known = False
+        for line in lines(self._supervisor.logs, id_):
+            is_known = True
+            _say(told(line))
+        if not is_known:
+            _say(f"no log has a line of request {id_}")
+        return 0 if is_known else 1
 
     def kill(self, name: str, number: int) -> int:
         self._check(name)

@@ -64,11 +64,12 @@ class Shape(msgspec.Struct, frozen=True):
     @property
     def names(self) -> list[str]:
         """Every process, in the order in which `status` says how it is."""
-        cdn = ["varnish"] if self.has_cdn else []
+        cdn = ["varnish", VARNISH_LOG] if self.has_cdn else []
         return [*self.apps, *self.workers, *DATABASES, "valkey", "caddy", *cdn, "gateway", "smtp"]
 
 
 DATABASES = ("mysql-primary", "mysql-replica")
+VARNISH_LOG = "varnish-log"
 #: Started together, one group after the other: each needs those before it. (Nothing needs Valkey, and all may use it.)
 STORES = (*DATABASES, "valkey", "gateway", "smtp")
 
@@ -126,7 +127,7 @@ def programs(shape: Shape, folder: Path) -> list[Program]:
         *apps,
         *workers,
         _caddy(shape, folder),
-        *([_varnish(shape, folder)] if shape.has_cdn else []),
+        *(_varnish(shape, folder) if shape.has_cdn else []),
     ]
 
 
@@ -164,9 +165,13 @@ def _caddy(shape: Shape, folder: Path) -> Program:
     )
 
 
-def _varnish(shape: Shape, folder: Path) -> Program:
+def _varnish(shape: Shape, folder: Path) -> list[Program]:
     sockets = varnish.Sockets(shape.port("edge"), shape.port("proxied"), shape.port("purge"))
-    return Program("varnish", tuple(varnish.command(folder / "varnish", sockets, shape.port("caddy"))))
+    own = folder / "varnish"
+    return [
+        Program("varnish", tuple(varnish.command(own, sockets, shape.port("caddy")))),
+        Program(VARNISH_LOG, tuple(varnish.log_command(own)), {"TZ": "UTC"}),
+    ]
 
 
 def _named(name: str, port: int | None = None) -> dict[str, str]:
