@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from hypermart.adapters import valkey
 from hypermart.settings import ROOT, SECRETS, load
 from hypermart.stack import mysql, plan
 from hypermart.stack.plan import Shape
-from hypermart.stack.varnish import Sockets
+from hypermart.stack.varnish import Sockets, log_command
 from hypermart.stack.varnish import command as varnish_command
 from hypermart.templating import lay_out_files, static_digest
 from tests.parts import containers
@@ -30,6 +31,8 @@ DEPLOY = ROOT / "deploy"
 REAL = {"BASE_URL": "https://shop.example"}
 ONCE = {"migrate", "seed"}
 """Services that end; a stack runs them as commands."""
+MONITORING = {"vector"}
+SOCKET = "/var/run/docker.sock"
 CONTAINERFILE = (ROOT / "Containerfile").read_text()
 
 topology = containers.compose(DEMO)
@@ -78,8 +81,9 @@ def test_nobody_forgets_where_shoppers_come_in() -> None:
 
 
 def test_the_processes_are_those_of_a_stack() -> None:
-    assert set(lasting) == set(Shape().names)
+    assert set(lasting) - MONITORING == set(Shape().names) - {"varnish-log"}  # that one runs beside Varnish: with-log
     assert {name for name in lasting if services[name].get("profiles") == ["demo"]} == {"gateway", "smtp"}
+    assert {name for name in lasting if services[name].get("profiles") == ["monitoring"]} == MONITORING
 
 
 @pytest.mark.parametrize("name", of_the_shop)
@@ -151,6 +155,11 @@ def test_varnish_is_started_as_in_a_stack(tmp_path: Path) -> None:
     assert json.loads(found[1].replace("\\\n", "")) == [
         here.get(word, word).replace("127.0.0.1:", ":") for word in stack
     ]
+    assert 'ENTRYPOINT ["/etc/varnish/with-log", "/run/varnish"]\n' in CONTAINERFILE
+    script = (DEPLOY / "varnish" / "with-log").read_text()
+    (row,) = [line.strip() for line in script.splitlines() if "varnishncsa" in line and line[0] != "#"]
+    log = [word.replace(str(DEPLOY / "varnish"), "$(dirname $0)") for word in log_command(tmp_path)]
+    assert shlex.split(row)[1:] == ["$folder" if word == str(tmp_path / "run") else word for word in log]
     backend = (DEPLOY / "varnish" / "backend.vcl").read_text()
     assert set(re.findall(r'\.host = "(.*)"', backend)) == {"caddy"}
     assert set(re.findall(r'\.port = "(.*)"', backend)) == {environment("caddy")["PORT"]}
@@ -193,7 +202,7 @@ def test_only_the_edge_can_be_reached() -> None:
     assert topology["networks"]["inside"] == {"internal": True}
     for name in (*plan.DATABASES, "valkey"):
         assert services[name]["networks"] == ["inside"]
-    for name in ("varnish", "caddy", "gateway", "smtp"):
+    for name in ("varnish", "caddy", "gateway", "smtp", "vector"):
         assert list(services[name]["networks"]) == ["edge"]
 
 
@@ -208,6 +217,7 @@ def test_nobody_may_more_than_needed(name: str) -> None:
     assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     assert service["restart"] == ("no" if name in ONCE else "unless-stopped")
+    assert any(SOCKET in volume for volume in service.get("volumes", ())) is (name == "vector")
     if "build" in service:
         stage = CONTAINERFILE.split(f" AS {service['build']['target']}\n")[1].split("\nFROM ")[0]
         base = CONTAINERFILE.split(" AS base\n")[1].split("\nFROM ")[0]
@@ -219,7 +229,7 @@ def test_nobody_may_more_than_needed(name: str) -> None:
 
 @pytest.mark.parametrize("name", lasting)
 def test_health_is_asked_and_time_to_end_is_given(name: str) -> None:
-    in_image = services[name].get("build", {}).get("target") in ("app", "caddy", "varnish")
+    in_image = services[name].get("build", {}).get("target") in ("app", "caddy", "varnish", "vector")
     assert services[name].get("healthcheck", {}).get("test") or in_image
     stop_after = {"app": 20, "worker": 30}.get(name.rstrip("123"), 0)
     assert seconds(services[name]["stop_grace_period"]) >= max(10, stop_after)
@@ -263,7 +273,7 @@ def test_all_that_is_named_is_there_and_gets_into_the_image() -> None:
     for name in let_in | mounted:
         assert (ROOT / name).exists(), name
     named = {volume.partition(":")[0] for each in services.values() for volume in each.get("volumes", ())} - mounted
-    assert named == topology["volumes"].keys()
+    assert named - {SOCKET} == topology["volumes"].keys()
 
 
 def test_the_image_is_of_this_version_and_python() -> None:
