@@ -19,14 +19,16 @@ from sqlalchemy.exc import OperationalError
 
 from hypermart import logs
 from hypermart.adapters.clock import SystemClock
+from hypermart.cli_backup import add_backup
 from hypermart.cli_blobs import add_blobs
 from hypermart.cli_import import add_import
 from hypermart.cli_outbox import add_outbox
 from hypermart.cli_stack import add_stack
 from hypermart.cli_staff import add_staff
 from hypermart.db import migrate
+from hypermart.db.half import HalfRestored
 from hypermart.ports import BlobsAway
-from hypermart.services import opened
+from hypermart.services import Services, opened
 from hypermart.settings import BadSetting, Settings, load
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load()
         logs.configure(settings.log_level, settings.instance)
         return int(args.run(settings, args) or 0)
-    except (BadSetting, BlobsAway) as error:
+    except (BadSetting, BlobsAway, HalfRestored) as error:
         return complain(str(error))
     except migrate.Busy as error:
         return complain(f"{error}. If nobody does, end the connection that holds the lock")
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     bank.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
     bank.add_argument("--port", type=int, default=9000, help="the port (9000)")
     command("migrate", migrate_database, "Bring the database to the newest schema.")
+    add_backup(commands)
     add_blobs(commands)
     add_import(commands)
     add_outbox(commands)
@@ -175,6 +178,7 @@ async def _prepare(settings: Settings) -> None:
     A shop in QA mode fills itself once it is open; whether it may is known before. Raises BadSetting.
     """
     async with opened(settings, is_patient=True) as services:
+        await _check_is_whole(services)
         if settings.is_embedded:
             await migrate.upgrade(services.db.writer, settings.root / "migrations")
         if settings.mode == "demo" and settings.is_embedded:
@@ -187,6 +191,13 @@ async def _prepare(settings: Settings) -> None:
             await is_filled(services)
 
 
+async def _check_is_whole(services: Services) -> None:
+    """A database that is away is none of our business: pages say so. Raises HalfRestored."""
+    await services.db.pulse.beat()
+    if services.db.pulse.is_half:
+        raise HalfRestored
+
+
 def worker(settings: Settings, _: argparse.Namespace) -> int:
     from hypermart.worker import run  # noqa: PLC0415
 
@@ -195,6 +206,7 @@ def worker(settings: Settings, _: argparse.Namespace) -> int:
 
     async def work() -> None:
         async with opened(settings) as services:
+            await _check_is_whole(services)
             await run(services)
 
     asyncio.run(work())

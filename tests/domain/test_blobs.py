@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from hypermart import cli
-from hypermart.domain.catalog.blobs import AT_ONCE, _each, copy, delete_orphans, named, orphans
+from hypermart.domain.catalog.blobs import AT_ONCE, copy, delete_orphans, each, named, orphans
 from hypermart.domain.catalog.models import Picture, Product
 from hypermart.domain.catalog.pictures import rendition_key
 from hypermart.domain.imports.actions import Order, import_shopify
@@ -117,7 +117,7 @@ async def test_the_first_failure_ends_it(services: Services) -> None:
         raise BlobsAway(key)
 
     with pytest.raises(BlobsAway):
-        await _each(needed * 10, work)
+        await each(needed * 10, work)
     assert asked == AT_ONCE
 
 

@@ -12,9 +12,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from hypermart.db import half
 from hypermart.db.dialect import copied_tables_keep_their_rows
 
 PATIENCE = 120.0
@@ -43,15 +45,35 @@ def newest(folder: Path) -> str | None:
 async def current(engine: AsyncEngine) -> str | None:
     """The revision the database is at; None for an empty one."""
     async with engine.connect() as connection:
-        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+        return await connection.run_sync(revision_of)
+
+
+def revision_of(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def knows(folder: Path, revision: str) -> bool:
+    """Whether `folder` has this revision on its way; of a newer shop it does not."""
+    try:
+        return ScriptDirectory.from_config(_config(folder)).get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 async def upgrade(engine: AsyncEngine, folder: Path) -> None:
     """Every step that is missing, in order, by one process at a time. On MySQL each step commits by itself, as its DDL
-    does. Raises Busy."""
+    does. Raises Busy and half.HalfRestored."""
+    async with engine.connect() as connection:
+        if await connection.run_sync(half.is_half):
+            raise half.HalfRestored
+    await upgrade_to(engine, folder, "head")
+
+
+async def upgrade_to(engine: AsyncEngine, folder: Path, revision: str) -> None:
+    """As upgrade(), but no further than `revision`, and also on a database that is being restored."""
 
     def run(connection: Connection, /, **_: Any) -> None:
-        command.upgrade(_config(folder, connection), "head")
+        command.upgrade(_config(folder, connection), revision)
 
     async with (
         engine.connect() as connection,

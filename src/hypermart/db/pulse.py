@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hypermart.db.engine import CHECK, read_engine
+from hypermart.db.half import IS_HALF
 from hypermart.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,8 @@ class Beat(msgspec.Struct, frozen=True):
     """All transactions that it had executed."""
     skew: float = 0.0
     """Seconds that our clock is ahead of its clock for certain, however long the answer took; behind is negative."""
+    is_half: bool = False
+    """It is being restored, or that broke off."""
 
 
 class Pulse:
@@ -41,6 +44,8 @@ class Pulse:
         self.last: Beat | None = None
         """None: it did not answer when it was last asked."""
         self.skew = 0.0
+        """As it last said."""
+        self.is_half = False
         """As it last said."""
         self.is_watched = False
         """Somebody asks every second (db/replicas.py), so `last` need not be asked for again."""
@@ -55,7 +60,7 @@ class Pulse:
                 log.warning("primary.away", reason=" ".join(str(error).split())[:200])
             self.last = None
             return None
-        self.skew = self.last.skew
+        self.skew, self.is_half = self.last.skew, self.last.is_half
         return self.last
 
     async def latest(self) -> Beat | None:
@@ -65,14 +70,15 @@ class Pulse:
         at, ours = time.monotonic(), self._clock.now()
         async with self._engine.connect() as connection:
             if not self._is_mysql:
-                await connection.execute(text("SELECT 1"))
-                return Beat(at)
+                found = await connection.execute(text(f"SELECT {IS_HALF['sqlite']}"))
+                return Beat(at, is_half=bool(found.scalar_one()))
             at, ours = time.monotonic(), self._clock.now()  # a new connection took several round trips
-            row = (await connection.execute(text("SELECT UTC_TIMESTAMP(6), @@GLOBAL.gtid_executed"))).one()
+            asked = f"SELECT UTC_TIMESTAMP(6), @@GLOBAL.gtid_executed, {IS_HALF['mysql']}"
+            row = (await connection.execute(text(asked))).one()
         half = (time.monotonic() - at) / 2
         ahead = (ours - row[0].replace(tzinfo=UTC)).total_seconds() + half
         certain = max(abs(ahead) - half, 0.0)
-        return Beat(at, row[1], certain if ahead > 0 else -certain)
+        return Beat(at, row[1], certain if ahead > 0 else -certain, bool(row[2]))
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -53,7 +53,7 @@ async def copy(keys: Sequence[str], source: Blobs, target: Blobs, progress: Prog
         found[outcome].append(key)
         progress("copying", sum(map(len, found.values())) / len(keys))
 
-    await _each(keys, work)
+    await each(keys, work)
     return found
 
 
@@ -105,11 +105,11 @@ async def delete_orphans(blobs: Blobs, found: Sequence[Blob], before: datetime) 
             await blobs.delete(blob.key)
             gone.add(blob.key)
 
-    await _each(found, work)
+    await each(found, work)
     return [blob for blob in found if blob.key in gone]
 
 
-async def _each(things: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
+async def each(things: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
     """Some at once. The first failure ends it all."""
     left = iter(things)
 
