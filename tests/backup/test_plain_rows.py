@@ -20,7 +20,7 @@ from tests.backup.conftest import Empty, dialects
 
 WORDS = "Zürich ≠ Цюрих \\ ' \" % :x \U0001fad6\n\0 %s"
 RAW = {"base64": "AP8nXA=="}
-ROWS = [
+ROWS: list[list[Any]] = [
     [0, WORDS, '{"a": [1, "\U0001fad6", null, 0.1]}', "2026-02-28 23:59:59.000001", RAW, 1, "1234567890.25", 0.1],
     [7, "", "null", "1999-12-31 00:00:00.000000", {"base64": ""}, 0, "-0.10", -1e300],
     [9, None, None, None, None, None, None, None],
@@ -59,7 +59,7 @@ async def test_values_are_exact(target: str, settings: Settings, empty: Empty, t
     new = await asyncio.to_thread(empty, target)  # which has a loop of its own
     new.data.mkdir(exist_ok=True)
     source, other = write_engine(settings.database_url, PATIENT), write_engine(new.database_url, PATIENT)
-    rows = [[*row, parent] for row, parent in zip(ROWS, (7, None, 0), strict=True)]
+    rows = [[*ROWS[0], 7], [*ROWS[1], None], [*ROWS[2], 0]]
     try:
         for engine in (source, other):
             await lay_out(engine)

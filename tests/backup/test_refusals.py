@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -18,7 +15,8 @@ from hypermart.db import moment as moments
 from hypermart.db.engine import PATIENT, write_engine
 from hypermart.qa.clock import QaClock
 from hypermart.settings import Settings
-from tests.backup.conftest import Empty, Run, environment, own
+from tests.backup.conftest import Empty, Run, own
+from tests.backup.drill import process
 from tests.parts.server import free_port
 from tests.parts.visitor import visiting
 
@@ -28,16 +26,6 @@ async def say(settings: Settings, statement: str) -> None:
     async with engine.begin() as connection:
         await connection.execute(text(statement))
     await engine.dispose()
-
-
-def process(settings: Settings, *words: str, **more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "hypermart", *words],
-        env=os.environ | environment(settings) | more,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_a_folder_that_is_there_is_left_alone(run: Run, settings: Settings, tmp_path: Path) -> None:
