@@ -32,7 +32,7 @@ from tests.parts.selling import FLOWERS, MOON
 from tests.parts.selling_site import delivering
 from tests.parts.server import serving
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 ENOUGH = 6
 """Orders before the backup, and after it."""
 REPORT = ROOT / "test-results" / "restore-drill.txt"
