@@ -101,7 +101,8 @@ def have_another_format(folder: Path) -> str:
 
 def change_the_manifest(folder: Path) -> str:
     content = (folder / NAME).read_bytes()
-    (folder / NAME).write_bytes(content.replace(b'"revision": "0005"', b'"revision": "0004"'))
+    revision = f'"revision": "{manifests.read(folder).revision}"'.encode()
+    (folder / NAME).write_bytes(content.replace(revision, b'"revision": "0001"'))
     return "manifest.json was changed"
 
 
