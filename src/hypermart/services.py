@@ -89,7 +89,7 @@ async def opened(
     `gateway_transport` leads to a gateway in the same process; else it is reached over the network. `is_patient`: no
     statement is too long, as in migrations and imports.
     """
-    _check_money(settings)
+    check_money(settings)
     clock = clock or SystemClock()
     if settings.is_embedded:
         Path(settings.database_url.partition("///")[2]).parent.mkdir(parents=True, exist_ok=True)
@@ -97,10 +97,10 @@ async def opened(
     limiter = WindowLimiter(limits.parse(settings.tries), settings.valkey_url)
     try:
         async with (
-            _gateway(settings, clock, gateway_transport) as gateway,
+            gateway_opened(settings, clock, gateway_transport) as gateway,
             cdns.opened(settings.cdn_url, settings.cdn_token) as cdn,
             _sign_ins(settings) as sign_ins,
-            _mail(settings) as mail,
+            mail_opened(settings) as mail,
             blobs_opened(settings.blobs_url, settings) as blobs,
         ):
             yield Services(
@@ -127,7 +127,7 @@ def _database(settings: Settings, clock: Clock, waits: Waits) -> Database:
     return Database(write_engine(url, waits), read_engine(url, waits), clock, pulse, replicas)
 
 
-def _check_money(settings: Settings) -> None:
+def check_money(settings: Settings) -> None:
     """Now, and not on the first page that shows a price."""
     try:
         Money(0, settings.currency).format(settings.locale)
@@ -184,7 +184,7 @@ async def blobs_opened(url: str, settings: Settings, name: str = "BLOBS_URL") ->
 
 
 @contextlib.asynccontextmanager
-async def _mail(settings: Settings) -> AsyncIterator[Mail]:
+async def mail_opened(settings: Settings) -> AsyncIterator[Mail]:
     kind, _, rest = settings.mail_url.partition(":")
     if kind == "file":
         yield MailFolder(Path(rest))
@@ -201,8 +201,8 @@ async def _mail(settings: Settings) -> AsyncIterator[Mail]:
 
 
 @contextlib.asynccontextmanager
-async def _gateway(
-    settings: Settings, clock: Clock, transport: httpx.AsyncBaseTransport | None
+async def gateway_opened(
+    settings: Settings, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
 ) -> AsyncIterator[Gateway | None]:
     kind, _, url = settings.gateway_url.partition(":")
     if kind == "bogus" and (not url or url.startswith(("http://", "https://"))):

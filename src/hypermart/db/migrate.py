@@ -40,10 +40,20 @@ def newest(folder: Path) -> str | None:
     return ScriptDirectory.from_config(_config(folder)).get_current_head()
 
 
+def missing(folder: Path, revision: str | None) -> list[str]:
+    """What a database at `revision` lacks, in order. Raises alembic's CommandError if `folder` does not know it."""
+    steps = ScriptDirectory.from_config(_config(folder)).iterate_revisions("head", revision or "base")
+    return [step.revision for step in steps][::-1]
+
+
 async def current(engine: AsyncEngine) -> str | None:
     """The revision the database is at; None for an empty one."""
     async with engine.connect() as connection:
-        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+        return await revision(connection)
+
+
+async def revision(connection: AsyncConnection) -> str | None:
+    return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 
 async def upgrade(engine: AsyncEngine, folder: Path) -> None:
