@@ -41,7 +41,7 @@ def newest(folder: Path) -> str | None:
 
 
 def missing(folder: Path, revision: str | None) -> list[str]:
-    """What a database at `revision` lacks, in order. Raises alembic's CommandError if `folder` does not know it."""
+    """What a database at `revision` lacks, in order. Raises alembic's own errors if `folder` does not know it."""
     steps = ScriptDirectory.from_config(_config(folder)).iterate_revisions("head", revision or "base")
     return [step.revision for step in steps][::-1]
 

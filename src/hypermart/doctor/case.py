@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
@@ -37,14 +37,17 @@ class Case(msgspec.Struct, frozen=True):
 
     def _secrets(self) -> Iterator[str]:
         for name in SECRETS:
+            if not (self.environ.get(name) or self.environ.get(f"{name}_FILE")):
+                continue  # defaults are in the README
             value: str = getattr(self.settings, name.lower())
             if name not in URLS:
                 yield from filter(None, [value])
                 continue
             for url in value.split():
-                _, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
-                user = urlsplit(url).username
-                yield from {each for each in (password, unquote(password)) if each and each != user}
+                parts = urlsplit(url)
+                user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+                said = {password, unquote(password), *parse_qs(parts.query).get("password", [])}
+                yield from said - {"", user}
 
 
 def read(environ: Mapping[str, str], clock: Clock) -> Case:

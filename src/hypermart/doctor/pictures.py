@@ -28,10 +28,12 @@ async def look(case: Case) -> Findings:
         return
     key = f"originals/doctor-{secrets.token_hex(8)}.txt"
     async with blobs_opened(url, case.settings) as blobs:
-        found = await _kept(blobs, key, url)
-        yield found
-        if found.level == "problem":
+        try:
+            await blobs.put(key, CONTENT, "text/plain")
+        except BlobsAway as error:
+            yield problem("pictures", f"{told(error)} to a put", _fix(str(error), "s3:PutObject", url))
             return
+        yield await _read(blobs, key, url)
         if url.startswith("s3:") and await _is_public(place(url), key):
             words = "strangers can read the bucket, past the shop"
             yield note("pictures", words, "Block public access to it (docs/pictures.md)")
@@ -42,21 +44,19 @@ async def look(case: Case) -> Findings:
             yield note("pictures", words, f"{RIGHTS}: hypermart blobs orphans --delete needs s3:DeleteObject")
 
 
-async def _kept(blobs: Blobs, key: str, url: str) -> Finding:
-    doing = "find"
+async def _read(blobs: Blobs, key: str, url: str) -> Finding:
+    right = "s3:GetObject"
     try:
-        await blobs.exists(key)
-        doing = "put"
-        await blobs.put(key, CONTENT, "text/plain")
-        doing = "read"
         if await blobs.get(key) != CONTENT:
-            return problem("pictures", "what was put comes back as something else", "Look at BLOBS_URL's server")
+            return problem("pictures", "what was put comes back as something else", "Look at what BLOBS_URL leads to")
+        right = "s3:ListBucket, without which a picture that is missing looks like a bucket that is closed"
+        await blobs.exists(f"{key}.missing")
     except BlobsAway as error:
-        return problem("pictures", f"{told(error)} to a {doing}", _fix(str(error), doing, url))
+        return problem("pictures", f"{told(error)} to a read", _fix(str(error), right, url))
     return ok("pictures", f"put and read at {url.partition('?')[0]}")
 
 
-def _fix(words: str, doing: str, url: str) -> str:
+def _fix(words: str, right: str, url: str) -> str:
     if url.startswith("file:"):
         return f"Give {url.removeprefix('file:')} to the shop's user"
     if "NoSuchBucket" in words:
@@ -64,11 +64,7 @@ def _fix(words: str, doing: str, url: str) -> str:
     if any(code in words for code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "has no keys")):
         return "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     if "403" in words:
-        needs = {
-            "find": "s3:ListBucket (without it a missing picture looks like a closed bucket)",
-            "put": "s3:PutObject",
-        }
-        return f"{RIGHTS}, here {needs.get(doing, 's3:GetObject')}; or check the keys in AWS_ACCESS_KEY_ID"
+        return f"{RIGHTS}, here {right}"
     return "Check endpoint and region in BLOBS_URL"
 
 

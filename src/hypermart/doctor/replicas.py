@@ -71,7 +71,8 @@ async def _following(case: Case, replica: AsyncConnection, name: str, gtid_mode:
     if behind is not None and behind <= case.settings.replica_lag:
         return note("replica", f"{name} follows, {behind} s behind (REPLICA_LAG={case.settings.replica_lag:g})")
     fix = "Look at SHOW REPLICA STATUS on it; pages are read from the primary meanwhile"
-    return problem("replica", f"{name} does not have what was committed {ARRIVES:g} s ago", fix)
+    far = f"{name} is {behind} s behind" if behind else f"{name} does not have what was committed {ARRIVES:g} s ago"
+    return problem("replica", far, fix)
 
 
 async def _status(replica: AsyncConnection) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +15,7 @@ async def look(case: Case, connection: AsyncConnection) -> Finding:
     revision = await migrate.revision(connection)
     try:
         missing = migrate.missing(case.settings.root / "migrations", revision)
-    except CommandError:
+    except (CommandError, RevisionError):
         fix = "Install the release that made it, or a newer one, or go back to the backup"
         return problem("schema", f"the database is at {revision}, which this release does not know", fix)
     if not missing:

@@ -6,7 +6,7 @@ from redis.exceptions import AuthenticationError, RedisError
 
 from hypermart.adapters import valkey
 from hypermart.doctor.case import Case
-from hypermart.doctor.finding import Findings, note, ok, problem, told
+from hypermart.doctor.finding import Finding, Findings, note, ok, problem, told
 
 PATIENCE = 2.0
 """Seconds."""
@@ -26,12 +26,8 @@ async def look(case: Case) -> Findings:
     try:
         async with valkey.client(url, timeout=PATIENCE, connect=PATIENCE) as client:
             found = await client.info()
-    except AuthenticationError as error:
-        yield problem("valkey", f"it refuses the login: {told(error)}", "Check user and password in VALKEY_URL")
-        return
     except (RedisError, OSError, ValueError) as error:
-        words = f"it does not answer ({told(error)}): nobody can sign in, and limits do not count"
-        yield problem("valkey", words, "Start it, and check VALKEY_URL")
+        yield _silence(error)
         return
     name = "Valkey" if "valkey_version" in found else "Redis"
     version, policy = found.get("valkey_version", found["redis_version"]), found["maxmemory_policy"]
@@ -40,3 +36,10 @@ async def look(case: Case) -> Findings:
     else:
         words = f"{name} {version} may throw sign-ins and limits away: maxmemory-policy is {policy}"
         yield problem("valkey", words, "Set maxmemory-policy to noeviction")
+
+
+def _silence(error: Exception) -> Finding:
+    if isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError):
+        return problem("valkey", f"it refuses the login: {told(error)}", "Check user and password in VALKEY_URL")
+    words = f"it does not answer ({told(error)}): nobody can sign in, and limits do not count"
+    return problem("valkey", words, "Start it, and check VALKEY_URL")
