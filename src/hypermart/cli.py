@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         return _run(args)
-    except (BadSetting, BlobsAway) as error:
+    except (BadSetting, BlobsAway, migrate.Newer) as error:
         return complain(str(error))
     except migrate.Busy as error:
         return complain(f"{error}. If nobody does, end the connection that holds the lock")

@@ -13,6 +13,7 @@ import pytest
 
 from hypermart.adapters.clock import SystemClock
 from hypermart.db import migrate
+from hypermart.db.session import Database
 from hypermart.doctor.database import server_problem
 from hypermart.doctor.rights import MIGRATIONS, SHOP, judged
 from hypermart.settings import ROOT, Settings
@@ -39,7 +40,17 @@ async def test_a_schema_of_a_newer_release(settings: Settings, practice: dict[st
         line = await problem_of(practice)
     finally:
         await run(settings, "UPDATE alembic_version SET version_num = :was", was=migrate.newest(ROOT / "migrations"))
-    assert re.search(r"^problem +schema +the database is at 9999, which this release does not know\. Install", line)
+    assert re.search(r"^problem +schema +the database is at 9999, which this release does not know: inst", line)
+
+
+async def test_an_older_release_leaves_it_as_it_is(settings: Settings, database: Database) -> None:
+    """And the command line says so in one line."""
+    await run(settings, "UPDATE alembic_version SET version_num = '9999'")
+    try:
+        with pytest.raises(migrate.Newer, match="^the database is at 9999, which this release does not know: install"):
+            await migrate.upgrade(database.writer, ROOT / "migrations")
+    finally:
+        await run(settings, "UPDATE alembic_version SET version_num = :was", was=migrate.newest(ROOT / "migrations"))
 
 
 async def test_a_migration_to_go(settings: Settings, practice: dict[str, str]) -> None:

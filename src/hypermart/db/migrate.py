@@ -12,6 +12,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -25,6 +27,10 @@ LISTEN = 2
 
 class Busy(Exception):
     """Somebody else migrates this database, and does not come to an end."""
+
+
+class Newer(Exception):
+    """A later release has migrated this database; we do not know what it is like."""
 
 
 def _config(folder: Path, connection: Connection | None = None) -> Config:
@@ -41,9 +47,15 @@ def newest(folder: Path) -> str | None:
 
 
 def missing(folder: Path, revision: str | None) -> list[str]:
-    """What a database at `revision` lacks, in order. Raises alembic's own errors if `folder` does not know it."""
-    steps = ScriptDirectory.from_config(_config(folder)).iterate_revisions("head", revision or "base")
-    return [step.revision for step in steps][::-1]
+    """What a database at `revision` lacks, in order. Raises Newer."""
+    try:
+        steps = [*ScriptDirectory.from_config(_config(folder)).iterate_revisions("head", revision or "base")]
+    except (CommandError, RevisionError):
+        raise Newer(
+            f"the database is at {revision}, which this release does not know: install the release that made it, "
+            "or a newer one, or go back to a backup"
+        ) from None
+    return [step.revision for step in reversed(steps)]
 
 
 async def current(engine: AsyncEngine) -> str | None:
@@ -58,9 +70,10 @@ async def revision(connection: AsyncConnection) -> str | None:
 
 async def upgrade(engine: AsyncEngine, folder: Path) -> None:
     """Every step that is missing, in order, by one process at a time. On MySQL each step commits by itself, as its DDL
-    does. Raises Busy."""
+    does. Raises Busy, Newer."""
 
     def run(connection: Connection, /, **_: Any) -> None:
+        missing(folder, MigrationContext.configure(connection).get_current_revision())
         command.upgrade(_config(folder, connection), "head")
 
     async with (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from alembic.script.revision import RevisionError
-from alembic.util import CommandError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hypermart.db import migrate
@@ -15,9 +13,8 @@ async def look(case: Case, connection: AsyncConnection) -> Finding:
     revision = await migrate.revision(connection)
     try:
         missing = migrate.missing(case.settings.root / "migrations", revision)
-    except (CommandError, RevisionError):
-        fix = "Install the release that made it, or a newer one, or go back to the backup"
-        return problem("schema", f"the database is at {revision}, which this release does not know", fix)
+    except migrate.Newer as error:
+        return problem("schema", str(error))
     if not missing:
         return ok("schema", f"at {revision}, the newest")
     words = f"{len(missing)} migration{'s' if len(missing) > 1 else ''} to go: {', '.join(missing)}"
