@@ -47,7 +47,7 @@ async def test_an_older_release_leaves_it_as_it_is(settings: Settings, database:
     """And the command line says so in one line."""
     await run(settings, "UPDATE alembic_version SET version_num = '9999'")
     try:
-        with pytest.raises(migrate.Newer, match="^the database is at 9999, which this release does not know: install"):
+        with pytest.raises(migrate.Newer, match=r"^the database is at 9999, which this release does not know: install"):
             await migrate.upgrade(database.writer, ROOT / "migrations")
     finally:
         await run(settings, "UPDATE alembic_version SET version_num = :was", was=migrate.newest(ROOT / "migrations"))
