@@ -84,7 +84,23 @@ async def test_jobs_that_nobody_runs(settings: Settings, practice: dict[str, str
     await owed(settings, "purge_pages", 5)
     await owed(settings, "purge_pages", 0)
     line = await problem_of(practice | {"WORKER": worker})
-    assert re.search(rf"^problem +queue +2 jobs due, the oldest for 5 minutes\. Start hypermart {start},", line)
+    words = rf"^problem +queue +2 jobs due in the lane quick, the oldest for 5 minutes\. Start hypermart {start};"
+    assert re.search(words, line)
+
+
+async def test_many_jobs_that_a_worker_is_at(settings: Settings, practice: dict[str, str]) -> None:
+    """After an import the pictures take a while, which is nobody's fault."""
+    await owed(settings, "make_renditions", 5)
+    await owed(settings, "make_renditions", 5)
+    soon = SystemClock().now().replace(tzinfo=None) + timedelta(seconds=80)
+    await run(settings, "UPDATE outbox SET leased_until = :soon", soon=soon)
+    queue = [each.line for each in await looked(practice) if each.part == "queue"]
+    assert re.search(
+        r"^note +queue +2 jobs due in the lane slow, the oldest for 5 minutes; a worker is at it", queue[0]
+    )
+    await owed(settings, "mail_order_confirmation", 5)
+    line = await problem_of(practice)
+    assert re.search(r"^problem +queue +1 job due in the lane mail, the oldest", line)
 
 
 async def test_a_worker_that_stands_still(settings: Settings, practice: dict[str, str]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hypermart.db.outbox import LANE, Outbox
 from hypermart.db.queue import LaneNumbers, lane_numbers
 from hypermart.db.session import ReadSession
 from hypermart.doctor.case import Case
@@ -21,7 +23,8 @@ SILENT = 5 * BEAT
 async def look(case: Case, connection: AsyncConnection) -> Findings:
     now = case.clock.now()
     lanes = await lane_numbers(ReadSession(connection), now)
-    for finding in (*_workers(case, now), _waiting(case, lanes, now), _dead(lanes)):
+    at_work = set(await connection.scalars(select(LANE).where(Outbox.done_at.is_(None), Outbox.leased_until > now)))
+    for finding in (*_workers(case, now), *_late(case, lanes, at_work, now), _dead(lanes)):
         yield finding
 
 
@@ -41,14 +44,18 @@ def _workers(case: Case, now: datetime) -> Iterator[Finding]:
         yield note("worker", words, "If none runs elsewhere: hypermart worker")
 
 
-def _waiting(case: Case, lanes: dict[str, LaneNumbers], now: datetime) -> Finding:
-    due = [lane.oldest_due_at for lane in lanes.values() if lane.oldest_due_at]
-    count = sum(lane.due for lane in lanes.values())
-    if due and now - min(due) > LATE:
-        words = f"{count} job{'s' if count > 1 else ''} due, the oldest for {_long((now - min(due)).total_seconds())}"
+def _late(case: Case, lanes: dict[str, LaneNumbers], at_work: set[str], now: datetime) -> Iterator[Finding]:
+    late = {name: lane for name, lane in lanes.items() if lane.oldest_due_at and now - lane.oldest_due_at > LATE}
+    for name, lane in late.items():
+        age = (now - (lane.oldest_due_at or now)).total_seconds()
+        words = f"{lane.due} job{'s' if lane.due > 1 else ''} due in the lane {name}, the oldest for {_long(age)}"
         start = "hypermart serve" if case.settings.worker == "inline" else "hypermart worker"
-        return problem("queue", words, f"Start {start}, or another one; what waits: hypermart outbox list")
-    return ok("queue", f"{count} due" if count else "nothing waits")
+        if name in at_work:
+            yield note("queue", f"{words}; a worker is at it", f"If that takes too long: one more {start}")
+        else:
+            yield problem("queue", words, f"Start {start}; what waits: hypermart outbox list")
+    if not late:
+        yield ok("queue", f"{sum(lane.due for lane in lanes.values())} due, none for long")
 
 
 def _dead(lanes: dict[str, LaneNumbers]) -> Finding:

@@ -30,7 +30,7 @@ async def look(_: Case, connection: AsyncConnection) -> Findings:
     has = []
     for (_, name, fix), number in zip(COUNTED, numbers, strict=True):
         if number:
-            has.append(f"{number} {name}")
+            has.append(f"{name}: {number}")
         else:
             yield note("shop", f"no {name}", fix)
     if has:
