@@ -74,6 +74,14 @@ async def test_a_mail_server_that_does_not_know_the_sender(earnest: dict[str, st
     assert re.search(r"^problem +mail +.*550.*not your domain.*Check MAIL_FROM: .* as shop@shop.example$", line)
 
 
+async def test_a_server_that_repeats_the_password(earnest: dict[str, str], mails: MailServer) -> None:
+    mails.steps["mail"] = Says(f"550 5.7.1 {PASSWORD} is no sender")
+    line = await problem_of(earnest)
+    assert PASSWORD not in line
+    assert "550" in line
+    assert "... is no sender" in line
+
+
 async def test_a_mail_server_that_is_away(earnest: dict[str, str]) -> None:
     line = await problem_of(earnest | {"MAIL_URL": f"smtp://ada:{PASSWORD.replace('@', '%40')}@127.0.0.1:1"})
     assert re.search(r"^problem +mail +127.0.0.1:1 does not take our mails: .*Check host and port in MAIL_URL", line)
