@@ -17,6 +17,7 @@ from saq.queue.redis import RedisQueue
 
 from hypermart.adapters import valkey
 from hypermart.db.outbox import LANES
+from hypermart.db.tasks import ended
 from hypermart.jobs import delivery
 from hypermart.jobs.idle import ending_idle
 from hypermart.jobs.lanes import Lane, line, sweeping
@@ -160,9 +161,7 @@ async def inline(services: Services, grace: float = INLINE_GRACE) -> AsyncIterat
             for lane in lanes:
                 lane.stop()
             await asyncio.gather(ear.stop(), asyncio.wait(running, timeout=grace))
-            for task in (*running, *others):
-                task.cancel()
-            await asyncio.gather(*running, *others, return_exceptions=True)
+            await ended(*running, *others)
             await queue.redis.aclose()
 
 

@@ -143,12 +143,12 @@ def running(data: Path, *options: str) -> Iterator[Running]:
 
 
 def processes_of(folder: Path) -> list[int]:
-    """Whatever runs with the mark of this stack in its environment."""
+    """Whatever runs in the name of this stack, or in its folder: Valkey writes its title over its environment."""
     mark, found = f"HYPERMART_STACK={folder}\0".encode(), []
-    for environ in Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if mark in environ.read_bytes():
-                found.append(int(environ.parent.name))
+            if mark in (process / "environ").read_bytes() or (process / "cwd").readlink() == folder:
+                found.append(int(process.name))
     return found
 
 

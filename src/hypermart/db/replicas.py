@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hypermart.db.engine import CHECK, REPLICA, read_engine
 from hypermart.db.observed import observe
 from hypermart.db.pulse import FAILURES, LIMIT, Beat, Pulse
+from hypermart.db.tasks import ended
 
 log = structlog.get_logger(__name__)
 PERIOD, BACK = 1.0, 1.0
@@ -121,8 +122,7 @@ class Replicas:
             yield
         finally:
             self._primary.is_watched = False
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await ended(task)
 
     async def _watch(self) -> None:
         while True:
