@@ -51,7 +51,7 @@ class SmtpMail:
     """`smtps:` is TLS from the first byte, `smtp+starttls:` insists on STARTTLS. `smtp:` takes it where it is offered,
     and insists before a password. Certificates are always checked."""
 
-    def __init__(self, url: str, pace: Limiter, *, whole: float = WHOLE) -> None:
+    def __init__(self, url: str, pace: Limiter, *, whole: float | None = None) -> None:
         """`pace` counts by recipient domain. Raises ValueError for what is no address of a mail server."""
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
@@ -60,7 +60,7 @@ class SmtpMail:
         self._user, self._password = unquote(parts.username or "") or None, unquote(parts.password or "") or None
         self._is_tls = parts.scheme == "smtps"
         self._needs_starttls = parts.scheme == "smtp+starttls" or (self._user is not None and not self._is_tls)
-        self._pace, self._whole, self._free = pace, whole, asyncio.Semaphore(AT_ONCE)
+        self._pace, self._whole, self._free = pace, whole or WHOLE, asyncio.Semaphore(AT_ONCE)
 
     async def send(self, message: EmailMessage, check: Check) -> None:
         """Raises Refused if the server will never take it, NotNow if its domain has had enough for now."""

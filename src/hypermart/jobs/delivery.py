@@ -86,15 +86,16 @@ def _function(job: str, crashes: int) -> JobFunction:
 async def due(services: Services, *lanes: LaneName) -> list[int]:
     """Rows that wait to be run, oldest first: also those whose bell was lost or never rung.
 
-    Those whose last run never ended come last: should they end this process too, the others have been run.
+    Those that failed before come after the others: each may take as long again as it can. Those whose last run never
+    ended come last: should they end this process too, the others have been run.
     """
-    columns = (Outbox.id, Outbox.leased_until)
+    columns = (Outbox.id, Outbox.leased_until, Outbox.attempts)
     statement = (
         select(*columns).where(_free(services.clock.now(), lanes)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
     )
     async with services.db.write() as db:  # the primary: work must go on while the replica is away
         found = await db.execute(statement)
-        return [row.id for row in sorted(found, key=lambda row: row.leased_until is not None)]
+        return [row.id for row in sorted(found, key=lambda row: (row.leased_until is not None, row.attempts > 0))]
 
 
 async def sweep(services: Services) -> None:
