@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415  (commands that do not serve should start fast)
 
+    from hypermart.web.connections import BACKLOG, Connection  # noqa: PLC0415
     from hypermart.worker import inline, ringing  # noqa: PLC0415
 
     if problem := _bugs_problem(settings) or _port_problem(settings):
@@ -126,6 +127,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
         app,
         host=settings.host,
         port=settings.port,
+        http=Connection,
+        backlog=BACKLOG,
         access_log=False,
         log_config=None,
         server_header=False,
