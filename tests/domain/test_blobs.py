@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from tests.parts.server import free_port
 
 Run = Callable[..., tuple[int, str, str]]
 NAMES = ("blue-mug", "red-mug", "été")
-KEYS = {name: f"originals/{name.encode().hex():0>20.20}/{name}.jpg" for name in NAMES}
+KEYS = {name: f"originals/{sha256(name.encode() * 1000).hexdigest()[:20]}/{name}.jpg" for name in NAMES}
 ORPHAN = "originals/99999999999999999999/old.jpg"
 ALIEN = "backup/all-we-have.sql"
 MUGS = "Handle,Title,Variant Price,Image Src,Status\nmug,Mug,1.00,mug.jpg,active\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypermart.adapters import imaging
 from hypermart.domain.catalog.models import Picture
-from hypermart.domain.catalog.pictures import MEGAPIXELS, rendition_key, rendition_widths
+from hypermart.domain.catalog.pictures import MEGAPIXELS, is_as_named, rendition_key, rendition_widths
 from hypermart.jobs.task import Task
 from hypermart.ports import BlobsAway, NotNow
 from hypermart.services import Services
@@ -37,5 +37,7 @@ async def _make(services: Services, blob_key: str, widths: tuple[int, ...]) -> N
     missing = [width for width, key in keys.items() if not await services.blobs.renew(key, "image/webp")]
     if missing:
         original = await services.blobs.get(blob_key)
+        if not is_as_named(blob_key, original):
+            raise BlobsAway(f"what is kept as {blob_key} was something else when it was put")
         for width, content in (await imaging.webp(original, missing, MEGAPIXELS)).items():
             await services.blobs.put(keys[width], content, "image/webp")

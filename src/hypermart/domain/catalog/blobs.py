@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from hypermart.db.session import AnySession, Database
 from hypermart.domain.catalog.models import Picture
-from hypermart.domain.catalog.pictures import content_type, rendition_key, rendition_widths
+from hypermart.domain.catalog.pictures import content_type, is_as_named, rendition_key, rendition_widths
 from hypermart.errors import NotFound, Refused
 from hypermart.ports import Blob, Blobs, Progress
 
@@ -63,6 +63,8 @@ async def _copied(key: str, source: Blobs, target: Blobs, *, is_there: bool) -> 
         content = await source.get(key)
     except NotFound:
         return "missing"
+    if not is_as_named(key, content):
+        return "different"
     digest = hashlib.sha256(content).digest()
     if is_there and await _digest(target, key) == digest:
         return "there already"
