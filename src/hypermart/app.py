@@ -6,7 +6,7 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,6 +28,9 @@ from hypermart.web.render import Shop
 from hypermart.web.routes import routers
 from hypermart.web.store.media import read_assets
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
 MOUNTED = "bogus:"
 """The setting of a gateway that is part of this app."""
 
@@ -38,13 +41,15 @@ class Hypermart(Litestar):
     """Litestar with asgi.around() about every request, also those that no route answers."""
 
     headers_of_all: asgi.Headers
+    tracer: Tracer | None = None
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
         if scope["type"] == ScopeType.HTTP:
             request = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
-            await asgi.around(super().__call__, self.headers_of_all, *request)
+            with asgi.traced(self.tracer, request[0]):
+                await asgi.around(super().__call__, self.headers_of_all, *request)
         else:
             await super().__call__(scope, receive, send)
 
@@ -67,6 +72,7 @@ def create_app(
         here = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False) if has_bank else None
         async with opened(settings, clock, gateway_transport=here) as services, contextlib.AsyncExitStack() as stack:
             app.state.shop = Shop(services, templates, digest)
+            cast("Hypermart", app).tracer = services.tracer
             if here:
                 app.state.bank = bank_app(settings, clock, here)
                 await stack.enter_async_context(app.state.bank.lifespan())

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import limits
@@ -31,6 +32,9 @@ from hypermart.domain.orders.till import Till
 from hypermart.money import Money
 from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail, Mailbox, Sessions
 from hypermart.settings import QA_TRIES, BadSetting, Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 MAILS = "3 per hour"
 
@@ -62,6 +66,8 @@ class Services:
     sign_ins: SignIns
     secret: bytes
     """Signs links and form tokens."""
+    tracer: Tracer | None = None
+    """None: nothing is traced."""
 
     @property
     def mailbox(self) -> Mailbox:
@@ -97,6 +103,7 @@ async def opened(
     limiter = WindowLimiter(limits.parse(settings.tries), settings.valkey_url)
     try:
         async with (
+            _traces(settings) as tracer,
             _gateway(settings, clock, gateway_transport) as gateway,
             cdns.opened(settings.cdn_url, settings.cdn_token) as cdn,
             _sign_ins(settings) as sign_ins,
@@ -114,10 +121,22 @@ async def opened(
                 limiter,
                 sign_ins,
                 _secret(settings),
+                tracer,
             )
     finally:
         await limiter.close()
         await db.close()
+
+
+@contextlib.asynccontextmanager
+async def _traces(settings: Settings) -> AsyncIterator[Tracer | None]:
+    if not settings.traces:
+        yield None
+        return
+    from hypermart.adapters import otlp  # noqa: PLC0415  (a fifth of a second, for shops that trace)
+
+    async with otlp.opened(settings.traces, settings.traces_share, settings.instance) as tracer:
+        yield tracer
 
 
 def _database(settings: Settings, clock: Clock, waits: Waits) -> Database:

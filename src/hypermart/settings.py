@@ -101,6 +101,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Whose word on a visitor's address is taken: addresses and networks, parted by commas. Empty: nobody's."""
     drain: float
     """Seconds between saying at /readyz that this process leaves, and leaving."""
+    traces: str
+    """Whom traces are sent to, by OTLP over HTTP. Empty: there are none."""
+    traces_share: float
+    """Of the requests, how many are traced: 0 to 1."""
     instance: str
     """What the log calls this process, where there are several."""
     log_level: str
@@ -168,6 +172,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         port=int(port),
         trusted_proxies=_proxies(environ),
         drain=_seconds(environ, "DRAIN", 0),
+        traces=_traces(environ),
+        traces_share=_traces_share(environ),
         instance=environ.get("INSTANCE") or "",
         log_level=_one_of(environ, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
     )
@@ -219,6 +225,26 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     if not 0 <= seconds < 3600:
         raise BadSetting(f"{name}={given!r} is not a number of seconds")
     return seconds
+
+
+def _traces(environ: Mapping[str, str]) -> str:
+    given = (environ.get("TRACES") or "").rstrip("/")
+    parts = urlsplit(given)
+    is_usable = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.query)
+    if given and not is_usable:  # which may hold a key, though it should not
+        raise BadSetting("TRACES cannot be used: write it like http://127.0.0.1:4318")
+    return given
+
+
+def _traces_share(environ: Mapping[str, str]) -> float:
+    given = environ.get("TRACES_SHARE") or "0.1"
+    try:
+        share = float(given)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise BadSetting(f"TRACES_SHARE={given!r} cannot be used: give a number from 0 to 1")
+    return share
 
 
 def _replica_lag(environ: Mapping[str, str]) -> float:

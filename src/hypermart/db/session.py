@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 from structlog.contextvars import get_contextvars
 
+from hypermart import traces
 from hypermart.db.base import Base
 from hypermart.db.dialect import is_deadlock
 from hypermart.db.engine import PRIMARY
@@ -162,9 +163,10 @@ class Database:
         await db.flush()  # cache keys are collected here, before the purge row is written
         if db.info["stale"]:
             later(db, "purge_pages", keys=sorted(db.info["stale"]))
-        due, now, request = [], self.clock.now(), get_contextvars().get("request")
+        due, now = [], self.clock.now()
+        origin = {"request": get_contextvars().get("request"), "trace": traces.address()}
         for job, args, due_at in db.info["later"]:
-            row = {"job": job, "args": args, "created_at": now, "due_at": due_at or now, "request": request}
+            row = {"job": job, "args": args, "created_at": now, "due_at": due_at or now, **origin}
             inserted: Any = await (await db.connection()).execute(insert(Outbox), row)
             if row["due_at"] <= now:
                 due.append(inserted.inserted_primary_key[0])

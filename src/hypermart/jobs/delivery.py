@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bound_contextvars
 
+from hypermart import traces
 from hypermart.db.outbox import LANE, LaneName, Outbox
 from hypermart.errors import Refused
 from hypermart.jobs import JOBS, JobFunction, Patience, patience
@@ -44,6 +45,8 @@ class Leased(NamedTuple):
     """A row that is ours for now."""
 
     task: Task
+    lane: str
+    trace: str | None
     job: str
     args: dict[str, Any]
     attempts: int
@@ -55,13 +58,24 @@ async def deliver(services: Services, outbox_id: int, *lanes: LaneName) -> bool:
     row = await _lease(services, outbox_id, lanes)
     if row is None:
         return False
-    with bound_contextvars(request=row.task.request) if row.task.request else nullcontext():
+    origin = bound_contextvars(request=row.task.request) if row.task.request else nullcontext()
+    with origin, traces.begun(services.tracer, f"process {row.job}", "CONSUMER", parent=row.trace or ""):
         await _run(services, row)
     return True
 
 
 async def _run(services: Services, row: Leased) -> None:
-    task, job, args, attempts, crashes = row
+    task, lane, _, job, args, attempts, crashes = row
+    traces.note(
+        {
+            "messaging.system": "outbox",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": job,
+            "messaging.message.id": str(task.id),
+            "hypermart.lane": lane,
+            "hypermart.attempts": attempts,
+        }
+    )
     try:
         run = _function(job, crashes)
         async with asyncio.timeout(RUN):
@@ -130,7 +144,7 @@ async def _lease(services: Services, outbox_id: int, lanes: Lanes) -> Leased | N
         )
         if taken.rowcount != 1:
             return None
-        columns = (Outbox.request, Outbox.job, Outbox.args, Outbox.attempts, Outbox.crashes)
+        columns = (Outbox.request, LANE, Outbox.trace, Outbox.job, Outbox.args, Outbox.attempts, Outbox.crashes)
         request, *rest = (await db.execute(select(*columns).where(Outbox.id == outbox_id))).one()
     return Leased(Task(outbox_id, lease, request), *rest)
 
@@ -144,6 +158,7 @@ async def _put_off(services: Services, task: Task, error: NotNow, attempts: int)
 async def _failed(services: Services, task: Task, error: Exception, attempts: int, patience: Patience) -> None:
     reason = _reason(error)
     now = services.clock.now()
+    traces.failed(type(error).__name__)
     if isinstance(error, Refused) or attempts >= patience.attempts:
         log.error("outbox.dead", id=task.id, attempts=attempts, reason=reason)
         await _mark(services, task, dead_at=now, last_error=reason)

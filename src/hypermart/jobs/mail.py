@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import select
 
-from hypermart import failpoints
+from hypermart import failpoints, traces
 from hypermart.domain.orders.links import order_token
 from hypermart.domain.orders.models import Order
 from hypermart.domain.orders.pages import OrderPage
@@ -69,6 +69,7 @@ async def send(services: Services, task: Task, letter: Letter) -> str:
     """How it ended, as the log of mails keeps it: nothing of the mail but its id, and no address. Raises LeaseLost."""
     mail = written(services, task, letter)
     failpoints.reach("mail.written")
-    await services.mail.send(mail, partial(task.hold, services))
+    with traces.span("send mail"):
+        await services.mail.send(mail, partial(task.hold, services))
     failpoints.reach("mail.sent")
     return f"sent to {letter.email.rpartition('@')[2]} as {mail['Message-ID']}"
