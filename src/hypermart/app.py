@@ -6,7 +6,7 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +16,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+from opentelemetry.trace import Tracer
 
 from hypermart import bogus
 from hypermart.adapters.clock import SystemClock
@@ -27,9 +28,6 @@ from hypermart.web import asgi, errors
 from hypermart.web.render import Shop
 from hypermart.web.routes import routers
 from hypermart.web.store.media import read_assets
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
 
 MOUNTED = "bogus:"
 """The setting of a gateway that is part of this app."""

@@ -8,11 +8,11 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import limits
 from babel.core import UnknownLocaleError
+from opentelemetry.trace import Tracer
 
 from hypermart.adapters import cdn as cdns
 from hypermart.adapters import sessions, valkey
@@ -32,9 +32,6 @@ from hypermart.domain.orders.till import Till
 from hypermart.money import Money
 from hypermart.ports import Blobs, Cdn, Clock, Gateway, Limiter, Mail, Mailbox, Sessions
 from hypermart.settings import QA_TRIES, BadSetting, Settings
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
 
 MAILS = "3 per hour"
 

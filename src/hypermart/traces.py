@@ -1,7 +1,7 @@
 """Traces: which span is under which, from a page by its statements to its mail. Knows no noun; adapters/otlp.py sends.
 
-While TRACES is empty nothing of OpenTelemetry is imported, and all this costs is asking one context variable. Names and
-attributes are words of our own or numbers: never a value, a path, an address, or what an error says.
+While TRACES is empty, all this costs is asking one context variable. Names and attributes are words of our own, or
+numbers: never a value, a path, an address, or what an error says.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeAlias, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
+from opentelemetry import trace as api
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from structlog.contextvars import bound_contextvars
 
-if TYPE_CHECKING:
-    from opentelemetry.context import Context
-    from opentelemetry.trace import Span, Tracer
-
-Kind: TypeAlias = Literal["SERVER", "CONSUMER"]
 Attributes: TypeAlias = Mapping[str, str | int]
 P = ParamSpec("P")
 T = TypeVar("T")
+_read = TraceContextTextMapPropagator().extract
 
 
 class Here(NamedTuple):
@@ -37,7 +37,7 @@ _HERE: ContextVar[Here | None] = ContextVar("here", default=None)
 
 
 @contextlib.contextmanager
-def begun(tracer: Tracer | None, name: str, kind: Kind, *, parent: str = "", link: str = "") -> Iterator[None]:
+def begun(tracer: Tracer | None, name: str, kind: SpanKind, *, parent: str = "", link: str = "") -> Iterator[None]:
     """The block is a span of a new trace, or of the one that the traceparent `parent` comes from.
 
     A new one is kept as often as TRACES_SHARE says, another if its parent was. `link` is a traceparent that only leads
@@ -46,17 +46,12 @@ def begun(tracer: Tracer | None, name: str, kind: Kind, *, parent: str = "", lin
     if tracer is None:
         yield
         return
-    from opentelemetry import trace as api  # noqa: PLC0415  (while it is off, nobody pays for it)
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
-
-    read = TraceContextTextMapPropagator().extract
-    context = read({"traceparent": parent})
-    other = api.get_current_span(read({"traceparent": link})).get_span_context()
+    context = _read({"traceparent": parent})
+    other = api.get_current_span(_read({"traceparent": link})).get_span_context()
     links = [api.Link(other)] if other.is_valid else []
-    span = tracer.start_span(name, context, api.SpanKind[kind], links=links)
-    here = Here(tracer, span, api.set_span_in_context(span, context))
+    span = tracer.start_span(name, context, kind, links=links)
     known = {"trace": api.format_trace_id(span.get_span_context().trace_id)} if span.is_recording() else {}
-    with bound_contextvars(**known), _within(here):
+    with bound_contextvars(**known), _within(Here(tracer, span, api.set_span_in_context(span, context))):
         yield
 
 
@@ -67,9 +62,7 @@ def span(name: str) -> Iterator[None]:
     if here is None or made is None:
         yield
         return
-    from opentelemetry.trace import set_span_in_context  # noqa: PLC0415  (as above)
-
-    with _within(Here(here.tracer, made, set_span_in_context(made, here.context))):
+    with _within(Here(here.tracer, made, api.set_span_in_context(made, here.context))):
         yield
 
 
@@ -91,8 +84,6 @@ def child(name: str) -> Span | None:
     """A span that has begun under where we are; whoever asks for it ends it. None: this trace is not kept."""
     if (here := _HERE.get()) is None or not here.span.is_recording():
         return None
-    from opentelemetry.trace import SpanKind  # noqa: PLC0415  (as above)
-
     return here.tracer.start_span(name, here.context, SpanKind.CLIENT)
 
 
@@ -107,9 +98,7 @@ def note(attributes: Attributes, name: str = "") -> None:
 def failed(kind: str, span: Span | None = None) -> None:
     """The span, or the one that we are in, failed. `kind` is a class or a code: what errors say may be of a person."""
     here = _HERE.get()
-    if (span := span or (here.span if here else None)) and span.is_recording():
-        from opentelemetry.trace import StatusCode  # noqa: PLC0415  (as above)
-
+    if span := span or (here.span if here else None):
         span.set_attribute("error.type", kind)
         span.set_status(StatusCode.ERROR)
 

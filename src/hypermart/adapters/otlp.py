@@ -41,17 +41,17 @@ async def opened(url: str, share: float, instance: str) -> AsyncIterator[Tracer]
     provider.add_span_processor(
         BatchSpanProcessor(exporter, WAITING, schedule_delay_millis=PERIOD * 1000, max_export_batch_size=BATCH)
     )
-    complaints, heard = logging.getLogger("opentelemetry"), Complaints(logging.WARNING)
-    complaints.addHandler(heard)
-    complaints.propagate = False
+    complaints = logging.getLogger("opentelemetry")
+    complaints.handlers, complaints.propagate = [Complaints(logging.WARNING)], False
     try:
         yield provider.get_tracer("hypermart")
     finally:
-        # Its own end waits for 30 s; a daemon does not keep the process.
+        # Its own end may take 30 s; a daemon does not keep the process.
         last = threading.Thread(target=provider.shutdown, daemon=True)
         last.start()
         await asyncio.to_thread(last.join, LAST)
-        complaints.removeHandler(heard)
+        if last.is_alive():
+            exporter.shutdown()  # type: ignore[no-untyped-call]  # it tries no more
 
 
 class Complaints(logging.Handler):

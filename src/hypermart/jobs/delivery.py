@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
+from opentelemetry.trace import SpanKind
 from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bound_contextvars
@@ -59,7 +60,7 @@ async def deliver(services: Services, outbox_id: int, *lanes: LaneName) -> bool:
     if row is None:
         return False
     origin = bound_contextvars(request=row.task.request) if row.task.request else nullcontext()
-    with origin, traces.begun(services.tracer, f"process {row.job}", "CONSUMER", parent=row.trace or ""):
+    with origin, traces.begun(services.tracer, f"process {row.job}", SpanKind.CONSUMER, parent=row.trace or ""):
         await _run(services, row)
     return True
 

@@ -6,20 +6,18 @@ import contextlib
 import re
 import time
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
 from litestar.enums import HttpMethod
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
+from opentelemetry.trace import SpanKind, Tracer
 
 from hypermart import traces
 from hypermart.db.observed import SPENT, Spent
 from hypermart.metrics import REQUESTS
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
 
 log = structlog.get_logger("hypermart.web")
 
@@ -62,7 +60,7 @@ def traced(tracer: Tracer | None, scope: HTTPScope) -> AbstractContextManager[No
     if tracer is None or scope["path"] in PROBES:
         return contextlib.nullcontext()
     link = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
-    return traces.begun(tracer, "request", "SERVER", link=link.decode("latin-1"))
+    return traces.begun(tracer, "request", SpanKind.SERVER, link=link.decode("latin-1"))
 
 
 async def around(app: ASGIApp, headers: Headers, scope: HTTPScope, receive: Receive, send: Send) -> None:
