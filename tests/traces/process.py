@@ -1,10 +1,11 @@
-"""`python -m tests.traces.process`: a worker, with a span at each turn so that there is always something to send."""
+"""`python -m tests.traces.process`: a worker with spans to send when it begins and when it ends, and all patience for it."""
 
 from __future__ import annotations
 
 import asyncio
 
 from hypermart import logs
+from hypermart.adapters import otlp
 from hypermart.services import opened
 from hypermart.settings import load
 from hypermart.worker import run
@@ -13,12 +14,11 @@ from hypermart.worker import run
 async def main() -> None:
     async with opened(load()) as services:
         assert services.tracer
-        for _ in range(2000):
-            services.tracer.start_span("x").end()
+        services.tracer.start_span("x").end()
         await run(services)
-        for _ in range(2000):
-            services.tracer.start_span("y").end()
+        services.tracer.start_span("y").end()
 
 
+otlp.SEND = 600.0
 logs.configure("info")
 asyncio.run(main())
