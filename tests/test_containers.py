@@ -35,6 +35,7 @@ CONTAINERFILE = (ROOT / "Containerfile").read_text()
 topology = containers.compose(DEMO)
 services: dict[str, Any] = topology["services"]
 lasting = sorted(services.keys() - ONCE)
+monitoring = {name for name in lasting if services[name].get("profiles") == ["monitoring"]}
 of_the_shop = sorted(name for name, service in services.items() if "database_url" in service.get("secrets", ()))
 
 
@@ -78,7 +79,7 @@ def test_nobody_forgets_where_shoppers_come_in() -> None:
 
 
 def test_the_processes_are_those_of_a_stack() -> None:
-    assert set(lasting) == set(Shape().names)
+    assert set(lasting) - monitoring == set(Shape().names)
     assert {name for name in lasting if services[name].get("profiles") == ["demo"]} == {"gateway", "smtp"}
 
 
@@ -186,7 +187,10 @@ def test_the_demo_is_reached_by_its_names_inside_and_outside() -> None:
 
 
 def test_only_the_edge_can_be_reached() -> None:
-    assert {name for name in services if "ports" in services[name]} == {"varnish", "gateway"}  # the bank: of the demo
+    assert {name for name in services if "ports" in services[name]} - monitoring == {
+        "varnish",
+        "gateway",
+    }  # the demo's bank
     real = containers.compose(REAL)["services"]
     assert {name for name, each in real.items() if "ports" in each and "profiles" not in each} == {"varnish"}
     assert all(port.startswith("127.0.0.1:") for name in services for port in services[name].get("ports", ()))
@@ -213,13 +217,13 @@ def test_nobody_may_more_than_needed(name: str) -> None:
         base = CONTAINERFILE.split(" AS base\n")[1].split("\nFROM ")[0]
         assert "USER 10001:10001" in stage + ("" if "USER" in stage else base)
     elif not service["image"].startswith("hypermart:"):
-        assert re.fullmatch(r"999:\d+", service["user"])
+        assert re.fullmatch(r"(999|10001):\d+", service["user"])
         assert re.search(r":\d+\.\d+\.\d+(-alpine)?$", service["image"])
 
 
 @pytest.mark.parametrize("name", lasting)
 def test_health_is_asked_and_time_to_end_is_given(name: str) -> None:
-    in_image = services[name].get("build", {}).get("target") in ("app", "caddy", "varnish")
+    in_image = services[name].get("build", {}).get("target") in ("app", "caddy", "varnish") or name in monitoring
     assert services[name].get("healthcheck", {}).get("test") or in_image
     stop_after = {"app": 20, "worker": 30}.get(name.rstrip("123"), 0)
     assert seconds(services[name]["stop_grace_period"]) >= max(10, stop_after)

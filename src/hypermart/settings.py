@@ -229,9 +229,12 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
 
 def _traces(environ: Mapping[str, str]) -> str:
     given = (environ.get("TRACES") or "").rstrip("/")
-    parts = urlsplit(given)
-    is_usable = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.query)
-    if given and not is_usable:  # which may hold a key, though it should not
+    try:
+        parts = urlsplit(given)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if given and (not is_usable or set(given) & {"@", "?", "#"}):  # it may hold a key, so it is not repeated
         raise BadSetting("TRACES cannot be used: write it like http://127.0.0.1:4318")
     return given
 

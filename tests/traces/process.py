@@ -1,4 +1,4 @@
-"""`python -m tests.traces.process`: a worker with spans to send when it begins and when it ends, and all patience for it."""
+"""`python -m tests.traces.process`: a worker with a span to send at its beginning and its end, and all patience."""
 
 from __future__ import annotations
 

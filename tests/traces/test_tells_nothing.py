@@ -45,7 +45,7 @@ async def lived(shop: AccountShop) -> list[str]:
     await browser.get(f"/account/resets/{reset}")
     customer = Shopper(browser, "kanaria")
     for how in ("card", "invoice"):
-        await customer.buy(await shop.variant(), payment=how, **WHO)
+        await customer.buy(await shop.variant(), 1, payment=how, **WHO)
     await browser.get(f"/search?q={QUERY}", headers={"x-forwarded-for": "203.0.113.77"})
     await browser.get(f"/no/{QUERY}")
     services = shop.app.state.shop._services
