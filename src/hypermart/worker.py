@@ -18,9 +18,8 @@ from saq.queue.redis import RedisQueue
 from hypermart.adapters import valkey
 from hypermart.db.outbox import LANES
 from hypermart.jobs import delivery
-from hypermart.jobs.idle import ending_idle
-from hypermart.jobs.lanes import Lane, line, sweeping
-from hypermart.jobs.reconcile import reconciling
+from hypermart.jobs.chores import Caretaker, watch, watches
+from hypermart.jobs.lanes import Lane, line
 from hypermart.services import Services, valkey_opened
 
 log = structlog.get_logger(__name__)
@@ -149,16 +148,15 @@ async def inline(services: Services, grace: float = INLINE_GRACE) -> AsyncIterat
         lanes = [Lane(services, name) for name in LANES]
         queue = Doorbell(valkey.client(url, timeout=LISTEN + ANSWER), NAME)
         ear = Worker(services, queue, lanes, grace)
-        running = [asyncio.create_task(lane.run()) for lane in lanes]
-        others = [
-            asyncio.create_task(work)
-            for work in (ear.start(), sweeping(services), reconciling(services), ending_idle(services))
-        ]
+        keepers: list[Lane | Caretaker] = [*lanes, Caretaker(services)]
+        running = [asyncio.create_task(keeper.run()) for keeper in keepers]
+        watching = (watch(services, name) for name in watches(services.settings))
+        others = [asyncio.create_task(work) for work in (ear.start(), *watching)]
         try:
             yield
         finally:
-            for lane in lanes:
-                lane.stop()
+            for keeper in keepers:
+                keeper.stop()
             await asyncio.gather(ear.stop(), asyncio.wait(running, timeout=grace))
             for task in (*running, *others):
                 task.cancel()

@@ -97,10 +97,11 @@ async def due(services: Services, *lanes: LaneName) -> list[int]:
         return [row.id for row in sorted(found, key=lambda row: row.leased_until is not None)]
 
 
-async def sweep(services: Services) -> None:
-    """Done rows go after a while; dead ones stay for people to look at."""
+async def sweep(services: Services) -> int:
+    """Done rows go after a while; dead ones stay for people to look at. Gives how many went."""
     async with services.db.write() as db:
-        await db.execute(delete(Outbox).where(Outbox.done_at < services.clock.now() - KEPT))
+        gone: Any = await db.execute(delete(Outbox).where(Outbox.done_at < services.clock.now() - KEPT))
+    return int(gone.rowcount)
 
 
 def _free(now: datetime, lanes: Lanes) -> ColumnElement[bool]:
@@ -142,18 +143,18 @@ async def _put_off(services: Services, task: Task, error: NotNow, attempts: int)
 
 
 async def _failed(services: Services, task: Task, error: Exception, attempts: int, patience: Patience) -> None:
-    reason = _reason(error)
+    words = reason(error)
     now = services.clock.now()
     if isinstance(error, Refused) or attempts >= patience.attempts:
-        log.error("outbox.dead", id=task.id, attempts=attempts, reason=reason)
-        await _mark(services, task, dead_at=now, last_error=reason)
+        log.error("outbox.dead", id=task.id, attempts=attempts, reason=words)
+        await _mark(services, task, dead_at=now, last_error=words)
     else:
         delay = backoff(attempts, patience.longest)
-        log.warning("outbox.failed", id=task.id, attempts=attempts, reason=reason, again_in=round(delay, 1))
-        await _mark(services, task, due_at=now + timedelta(seconds=delay), last_error=reason)
+        log.warning("outbox.failed", id=task.id, attempts=attempts, reason=words, again_in=round(delay, 1))
+        await _mark(services, task, due_at=now + timedelta(seconds=delay), last_error=words)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """In one line, and without the names of people that servers put into their answers."""
     words = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
     return _PERSON.sub("…@", " ".join(words.split()))[:500]
@@ -174,7 +175,7 @@ async def _mark(services: Services, task: Task, **values: Any) -> None:
         except (SQLAlchemyError, OSError) as error:
             if loop.time() + PAUSE >= end:
                 raise
-            log.warning("outbox.mark_failed", id=task.id, reason=_reason(error))
+            log.warning("outbox.mark_failed", id=task.id, reason=reason(error))
         await asyncio.sleep(PAUSE)
 
 
