@@ -12,7 +12,16 @@ from sqlalchemy import event, text, update
 
 from hypermart import cli
 from hypermart.db.outbox import Outbox
-from hypermart.db.queue import LaneNumbers, lane_numbers, mail_rows, queue_row, queue_rows, retry_dead, retry_row
+from hypermart.db.queue import (
+    LaneNumbers,
+    QueueFilter,
+    lane_numbers,
+    mail_rows,
+    queue_row,
+    queue_rows,
+    retry_dead,
+    retry_row,
+)
 from hypermart.errors import NotFound, Refused
 from hypermart.jobs.delivery import deliver
 from hypermart.qa.clock import QaClock
@@ -85,16 +94,16 @@ async def test_what_is_not_done_is_listed(services: Services, clock: QaClock) ->
     await order(services)  # a mail now, a reminder in two weeks
     dead = await dead_row(services)
     async with services.db.fresh() as db:
-        found = await queue_rows(db, clock.now())
+        found = await queue_rows(db, clock.now(), QueueFilter())
         assert {(r.job, r.state) for r in found} >= {
             ("mail_order_confirmation", "due"),
             ("mail_payment_reminder", "waiting"),
             ("no_such_job", "dead"),
         }
-        assert [r.id for r in await queue_rows(db, clock.now(), is_dead=True)] == [dead]
-        assert [r.id for r in await queue_rows(db, clock.now(), job="no_such_job")] == [dead]
-        assert await queue_rows(db, clock.now(), is_dead=True, job="purge_pages") == []
-        assert len(await queue_rows(db, clock.now(), limit=1)) == 1
+        assert [r.id for r in await queue_rows(db, clock.now(), QueueFilter("dead"))] == [dead]
+        assert [r.id for r in await queue_rows(db, clock.now(), QueueFilter(job="no_such_job"))] == [dead]
+        assert await queue_rows(db, clock.now(), QueueFilter("dead", "purge_pages")) == []
+        assert len(await queue_rows(db, clock.now(), QueueFilter(), limit=1)) == 2, "and there are more"
 
 
 async def test_arguments_of_people_are_not_shown(services: Services) -> None:
