@@ -92,7 +92,7 @@ async def lane_numbers(db: AnySession, now: datetime) -> dict[str, LaneNumbers]:
 
 
 async def queue_rows(db: AnySession, now: datetime, wanted: QueueFilter, limit: int = 100) -> list[QueueRow]:
-    """One page, and one row more if there is another: of what is open the oldest first, else the newest."""
+    """One page, and one row more if there is another: of what is open the longest due first, else the newest."""
     cut = Cut(limit + 1, (wanted.page - 1) * limit)
     if wanted.order is not None:
         return await _rows(db, now, _mails(wanted.order), cut, newest_first=True)
@@ -168,9 +168,9 @@ def _mails(order: int | None) -> list[ColumnElement[bool]]:
 async def _rows(
     db: AnySession, now: datetime, which: list[ColumnElement[bool]], cut: Cut, *, newest_first: bool = False
 ) -> list[QueueRow]:
-    order = Outbox.id.desc() if newest_first else Outbox.id
+    order = (Outbox.id.desc(),) if newest_first else (Outbox.due_at, Outbox.id)
     columns = *Outbox.__table__.c, state_of(now).label("state")
-    statement = select(*columns).where(*which).order_by(order)
+    statement = select(*columns).where(*which).order_by(*order)
     return [_row(row) for row in await db.execute(statement.limit(cut.limit).offset(cut.skipped))]
 
 

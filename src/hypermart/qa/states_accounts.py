@@ -123,5 +123,5 @@ def _queue(path: str, by_staff: dict[str, Any]) -> Iterator[State]:
     yield at("-row-waiting", "?state=waiting", found=row("purge_pages"))
     yield at("-row-done", "?state=done", found=row("purge_pages"))
     yield at("-row-unknown", "/999999999999999999999", 404, Kind.ERROR)
-    yield at("-422", "", 422, sends="/retries", typed={"form_token": "x"})
+    yield at("-422", "", 422, sends="/retries", typed={"job": ""})
     yield State("staff-queue-only", Kind.REDIRECT, path, 303, "/staff/sign-in", seed="states", customer=RETURNING)
