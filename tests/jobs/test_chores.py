@@ -53,7 +53,7 @@ def trial(monkeypatch: pytest.MonkeyPatch) -> Trial:
 async def look(services: Services) -> None:
     """As a worker does when it begins and every LOOK seconds: once."""
     caretaker = Caretaker(services)
-    await caretaker._look()
+    await caretaker.look()
 
 
 async def the(services: Services, name: str = "tidy") -> ChoreView:

@@ -82,7 +82,7 @@ class Caretaker:
     async def run(self) -> None:
         while not self._is_stopping.is_set():
             try:
-                await self._look()
+                await self.look()
             except Exception as error:  # noqa: BLE001  (a database that is away for a while must not end the worker)
                 log.warning("chores.look_failed", reason=reason(error))
             with contextlib.suppress(TimeoutError):
@@ -92,7 +92,7 @@ class Caretaker:
         """Begins nothing new; run() ends when what it runs has ended."""
         self._is_stopping.set()
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         for name in await _due(self.services):
             if not self._is_stopping.is_set():
                 await do(self.services, name)
