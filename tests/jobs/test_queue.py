@@ -243,9 +243,7 @@ async def test_the_numbers_of_the_page_are_one_statement_too(services: Services,
             found = await queue_numbers(db, clock.now())
     assert (len(seen["reader"]), seen["writer"]) == (1, [])
     quick, mail, slow = found.lanes
-    assert (quick.due, quick.dead, mail.waiting, slow.due) == (3, 1, 1, 1), (
-        "later than a day is not counted"
-    )
+    assert (quick.due, quick.dead, mail.waiting, slow.due) == (3, 1, 1, 1), "later than a day is not counted"
     assert found.oldest_due_at == quick.oldest_due_at == clock.now() - timedelta(minutes=5)
     assert found.bands == (0, 0, 0, 3, 1, 0, 1)
     assert (found.dead, found.given_up) == ((("no_such_job", 1),), 1)
