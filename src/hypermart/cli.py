@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import errno
 import os
 import signal
@@ -19,14 +20,17 @@ from sqlalchemy.exc import OperationalError
 
 from hypermart import logs
 from hypermart.adapters.clock import SystemClock
+from hypermart.cli_backup import add_backup
 from hypermart.cli_blobs import add_blobs
+from hypermart.cli_doctor import add_doctor
 from hypermart.cli_import import add_import
 from hypermart.cli_outbox import add_outbox
 from hypermart.cli_stack import add_stack
 from hypermart.cli_staff import add_staff
 from hypermart.db import migrate
+from hypermart.db.half import HalfRestored
 from hypermart.ports import BlobsAway
-from hypermart.services import opened
+from hypermart.services import Services, opened
 from hypermart.settings import BadSetting, Settings, load
 
 if TYPE_CHECKING:
@@ -38,10 +42,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
-        settings = load()
-        logs.configure(settings.log_level, settings.instance)
-        return int(args.run(settings, args) or 0)
-    except (BadSetting, BlobsAway) as error:
+        return _run(args)
+    except (BadSetting, BlobsAway, HalfRestored, migrate.Newer) as error:
         return complain(str(error))
     except migrate.Busy as error:
         return complain(f"{error}. If nobody does, end the connection that holds the lock")
@@ -52,6 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read what we say has heard enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would complain again at exit
         return 141
+
+
+def _run(args: argparse.Namespace) -> int:
+    if hasattr(args, "run_without_settings"):  # they may be what is wrong
+        return int(args.run_without_settings(args))
+    settings = load()
+    logs.configure(settings.log_level, settings.instance)
+    return int(args.run(settings, args) or 0)
 
 
 def complain(message: str) -> int:
@@ -79,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     bank.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
     bank.add_argument("--port", type=int, default=9000, help="the port (9000)")
     command("migrate", migrate_database, "Bring the database to the newest schema.")
+    add_backup(commands)
     add_blobs(commands)
+    add_doctor(commands)
     add_import(commands)
     add_outbox(commands)
     add_stack(commands)
@@ -97,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415  (commands that do not serve should start fast)
 
+    from hypermart.web.connections import BACKLOG, Connection  # noqa: PLC0415
     from hypermart.worker import inline, ringing  # noqa: PLC0415
 
     if problem := _bugs_problem(settings) or _port_problem(settings):
@@ -126,6 +139,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
         app,
         host=settings.host,
         port=settings.port,
+        http=Connection,
+        backlog=BACKLOG,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -158,14 +173,21 @@ def _bugs_problem(settings: Settings) -> str | None:
 
 def _port_problem(settings: Settings) -> str | None:
     """Asked before anything is opened, so that the answer is one line."""
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return f"port {settings.port} is taken: stop what runs there, or choose another with PORT=8123"
-            return f"cannot serve at {settings.host}:{settings.port}: {error.strerror}. Check HOST and PORT"
+    with contextlib.ExitStack() as probes:
+        for name, place in (("PORT", (settings.host, settings.port)), ("METRICS", settings.metrics)):
+            if place is None:
+                continue
+            family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+            probe = probes.enter_context(socket.socket(family))
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(place)
+                probe.listen()  # so that two of our own at one port are found, too
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    another = "PORT=8123" if name == "PORT" else "METRICS=127.0.0.1:9101"
+                    return f"port {place[1]} is taken: stop what runs there, or choose another with {another}"
+                return f"cannot serve at {place[0]}:{place[1]}: {error.strerror}. Check HOST and {name}"
     return None
 
 
@@ -175,6 +197,7 @@ async def _prepare(settings: Settings) -> None:
     A shop in QA mode fills itself once it is open; whether it may is known before. Raises BadSetting.
     """
     async with opened(settings, is_patient=True) as services:
+        await _check_is_whole(services)
         if settings.is_embedded:
             await migrate.upgrade(services.db.writer, settings.root / "migrations")
         if settings.mode == "demo" and settings.is_embedded:
@@ -187,6 +210,13 @@ async def _prepare(settings: Settings) -> None:
             await is_filled(services)
 
 
+async def _check_is_whole(services: Services) -> None:
+    """A database that is away is none of our business: pages say so. Raises HalfRestored."""
+    await services.db.pulse.beat()
+    if services.db.pulse.is_half:
+        raise HalfRestored
+
+
 def worker(settings: Settings, _: argparse.Namespace) -> int:
     from hypermart.worker import run  # noqa: PLC0415
 
@@ -195,6 +225,7 @@ def worker(settings: Settings, _: argparse.Namespace) -> int:
 
     async def work() -> None:
         async with opened(settings) as services:
+            await _check_is_whole(services)
             await run(services)
 
     asyncio.run(work())

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from hypermart.db.queue import QueueRow, mail_rows, queue_row, queue_rows, retry_dead, retry_row
+from hypermart.db.chores import chore_views
+from hypermart.db.queue import QueueFilter, QueueRow, mail_rows, queue_row, queue_rows, retry_dead, retry_row
 from hypermart.errors import NotFound, Refused
 from hypermart.services import Services, opened
 from hypermart.settings import BadSetting, Settings
@@ -34,6 +35,7 @@ def add_outbox(commands: Any) -> None:
     mails.add_argument("--order", type=int, metavar="NUMBER", help="only mails about this order")
     for parser in (lists, mails):
         parser.add_argument("--limit", type=int, default=100, metavar="N", help="how many (100)")
+    verb("chores", _chores, "List what runs by the clock: name, state, last, next, how it ended.")
     show = verb("show", _show, "Show one row; arguments that may tell of a person are left out.")
     show.add_argument("id", type=int, metavar="ID")
     retry = verb("retry", _retry, "Try a row again now, with all its attempts before it.")
@@ -56,7 +58,7 @@ async def _with_shop(settings: Settings, args: argparse.Namespace, work: Work) -
 async def _list(services: Services, args: argparse.Namespace) -> None:
     now = services.clock.now()
     async with services.db.fresh() as db:
-        rows = await queue_rows(db, now, is_dead=args.dead, job=args.job, limit=args.limit + 1)
+        rows = await queue_rows(db, now, QueueFilter("dead" if args.dead else "", args.job), args.limit)
     for row in rows[: args.limit]:
         _say(row.id, row.state, _age(now - row.created_at), row.attempts, row.job, row.words or "-")
     if len(rows) > args.limit:
@@ -69,6 +71,14 @@ async def _mails(services: Services, args: argparse.Namespace) -> None:
     for row in rows:
         about = row.args.get("order", "-")
         _say(row.id, row.state, _moment(row.ended_at or row.due_at), row.job, about, row.words or "-")
+
+
+async def _chores(services: Services, _: argparse.Namespace) -> None:
+    async with services.db.fresh() as db:
+        found = await chore_views(db, services.clock.now())
+    for view in found:
+        last = _moment(view.began_at) if view.began_at else "-"
+        _say(view.name, view.state, last, _moment(view.due_at), view.words or "-")
 
 
 async def _show(services: Services, args: argparse.Namespace) -> None:
@@ -89,6 +99,7 @@ def _facts(row: QueueRow) -> dict[str, Any]:
         "ended": _moment(row.ended_at) if row.ended_at else "-",
         "attempts": row.attempts,
         "crashes": row.crashes,
+        "request": row.request or "-",
         "words": row.words or "-",
     }
 

@@ -29,12 +29,15 @@ def add_stack(commands: Any) -> None:
     up.add_argument("--no-cdn", action="store_true", help="Caddy is the edge, without Varnish before it")
     up.add_argument("--tls", action="store_true", help="https with a certificate of Caddy's own")
     up.add_argument(
-        "--base-port", type=int, default=None, metavar="PORT", help="the edge's port; 31 more follow (8400)"
+        "--base-port", type=int, default=None, metavar="PORT", help="the edge's port; 63 more follow (8400)"
     )
+    up.add_argument("--no-prometheus", action="store_true", help="nobody collects the metrics")
     verb("status", lambda stack, _: stack.status(), "Say how each process is; 0 if all are healthy.")
     verb("down", lambda stack, _: stack.down(), "End all of it.")
-    log = verb("logs", lambda stack, args: stack.show_log(args.name, args.lines), "Show the log of a process.")
-    log.add_argument("name", metavar="NAME")
+    log = verb("logs", _logs, "Show the log of a process, or one request through all logs.")
+    what = log.add_mutually_exclusive_group(required=True)
+    what.add_argument("name", nargs="?", metavar="NAME")
+    what.add_argument("--request", metavar="ID", help="all lines of a request, by its X-Request-Id, in order")
     log.add_argument("--lines", type=int, default=50, metavar="N", help="how many of the last lines (50)")
     text = "Send a process a signal (KILL): a killed one stays down, a frozen one (STOP) goes on with CONT."
     kill = verb("kill", lambda stack, args: stack.kill(args.name, SIGNALS[args.signal]), text)
@@ -43,6 +46,10 @@ def add_stack(commands: Any) -> None:
     text = "End processes and start them again, one after the other, each healthy before the next."
     restart = verb("restart", lambda stack, args: stack.restart(args.names), text)
     restart.add_argument("names", nargs="+", metavar="NAME")
+
+
+def _logs(stack: Stack, args: argparse.Namespace) -> int:
+    return stack.show_log(args.name, args.lines) if args.name else stack.show_request(args.request)
 
 
 def _with_stack(settings: Settings, args: argparse.Namespace, run: Callable[[Stack, argparse.Namespace], int]) -> int:
@@ -63,4 +70,4 @@ def _shape(args: argparse.Namespace) -> Any:
     base = BASE if args.base_port is None else args.base_port
     if not 1024 <= base <= 65000:
         raise BadSetting(f"--base-port={base}: give a number from 1024 to 65000")
-    return Shape(args.replicas, not args.no_cdn, args.tls, base)
+    return Shape(args.replicas, not args.no_cdn, args.tls, base, not args.no_prometheus)

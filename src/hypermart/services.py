@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import limits
 from babel.core import UnknownLocaleError
+from opentelemetry.trace import Tracer
 
 from hypermart.adapters import cdn as cdns
 from hypermart.adapters import sessions, valkey
@@ -21,6 +22,7 @@ from hypermart.adapters.gateway import BogusGateway
 from hypermart.adapters.limiter import WindowLimiter
 from hypermart.adapters.mail import MailFolder
 from hypermart.adapters.smtp import SmtpMail
+from hypermart.adapters.timed_gateway import TimedGateway
 from hypermart.db.engine import PATIENT, PRIMARY, Waits, read_engine, write_engine
 from hypermart.db.pulse import Pulse
 from hypermart.db.replicas import Replicas
@@ -62,6 +64,8 @@ class Services:
     sign_ins: SignIns
     secret: bytes
     """Signs links and form tokens."""
+    tracer: Tracer | None = None
+    """None: nothing is traced."""
 
     @property
     def mailbox(self) -> Mailbox:
@@ -89,7 +93,7 @@ async def opened(
     `gateway_transport` leads to a gateway in the same process; else it is reached over the network. `is_patient`: no
     statement is too long, as in migrations and imports.
     """
-    _check_money(settings)
+    check_money(settings)
     clock = clock or SystemClock()
     if settings.is_embedded:
         Path(settings.database_url.partition("///")[2]).parent.mkdir(parents=True, exist_ok=True)
@@ -97,10 +101,11 @@ async def opened(
     limiter = WindowLimiter(limits.parse(settings.tries), settings.valkey_url)
     try:
         async with (
-            _gateway(settings, clock, gateway_transport) as gateway,
+            _traces(settings) as tracer,
+            gateway_opened(settings, clock, gateway_transport) as gateway,
             cdns.opened(settings.cdn_url, settings.cdn_token) as cdn,
             _sign_ins(settings) as sign_ins,
-            _mail(settings) as mail,
+            mail_opened(settings) as mail,
             blobs_opened(settings.blobs_url, settings) as blobs,
         ):
             yield Services(
@@ -114,10 +119,22 @@ async def opened(
                 limiter,
                 sign_ins,
                 _secret(settings),
+                tracer,
             )
     finally:
         await limiter.close()
         await db.close()
+
+
+@contextlib.asynccontextmanager
+async def _traces(settings: Settings) -> AsyncIterator[Tracer | None]:
+    if not settings.traces:
+        yield None
+        return
+    from hypermart.adapters import otlp  # noqa: PLC0415  (a fifth of a second, for shops that trace)
+
+    async with otlp.opened(settings.traces, settings.traces_share, settings.instance) as tracer:
+        yield tracer
 
 
 def _database(settings: Settings, clock: Clock, waits: Waits) -> Database:
@@ -127,7 +144,7 @@ def _database(settings: Settings, clock: Clock, waits: Waits) -> Database:
     return Database(write_engine(url, waits), read_engine(url, waits), clock, pulse, replicas)
 
 
-def _check_money(settings: Settings) -> None:
+def check_money(settings: Settings) -> None:
     """Now, and not on the first page that shows a price."""
     try:
         Money(0, settings.currency).format(settings.locale)
@@ -184,7 +201,7 @@ async def blobs_opened(url: str, settings: Settings, name: str = "BLOBS_URL") ->
 
 
 @contextlib.asynccontextmanager
-async def _mail(settings: Settings) -> AsyncIterator[Mail]:
+async def mail_opened(settings: Settings) -> AsyncIterator[Mail]:
     kind, _, rest = settings.mail_url.partition(":")
     if kind == "file":
         yield MailFolder(Path(rest))
@@ -201,8 +218,8 @@ async def _mail(settings: Settings) -> AsyncIterator[Mail]:
 
 
 @contextlib.asynccontextmanager
-async def _gateway(
-    settings: Settings, clock: Clock, transport: httpx.AsyncBaseTransport | None
+async def gateway_opened(
+    settings: Settings, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
 ) -> AsyncIterator[Gateway | None]:
     kind, _, url = settings.gateway_url.partition(":")
     if kind == "bogus" and (not url or url.startswith(("http://", "https://"))):
@@ -210,7 +227,7 @@ async def _gateway(
         # Without a URL it is mounted in the shop; another process, such as a worker, finds it there.
         address = url or f"{settings.base_url}/bogus"
         async with BogusGateway(address, secret, clock, transport=transport) as gateway:
-            yield gateway
+            yield TimedGateway(gateway)
     elif settings.gateway_url == "none:":
         yield None
     else:

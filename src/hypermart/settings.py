@@ -101,9 +101,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Whose word on a visitor's address is taken: addresses and networks, parted by commas. Empty: nobody's."""
     drain: float
     """Seconds between saying at /readyz that this process leaves, and leaving."""
+    traces: str
+    """Whom traces are sent to, by OTLP over HTTP. Empty: there are none."""
+    traces_share: float
+    """Of the requests, how many are traced: 0 to 1."""
     instance: str
     """What the log calls this process, where there are several."""
     log_level: str
+    metrics: tuple[str, int] | None
+    """Host and port where this process says what it has counted; None: nowhere."""
 
     @property
     def is_embedded(self) -> bool:
@@ -168,8 +174,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         port=int(port),
         trusted_proxies=_proxies(environ),
         drain=_seconds(environ, "DRAIN", 0),
+        traces=_traces(environ),
+        traces_share=_traces_share(environ),
         instance=environ.get("INSTANCE") or "",
         log_level=_one_of(environ, "LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
+        metrics=_metrics(environ),
     )
 
 
@@ -221,11 +230,47 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     return seconds
 
 
+def _traces(environ: Mapping[str, str]) -> str:
+    given = (environ.get("TRACES") or "").rstrip("/")
+    try:
+        parts = urlsplit(given)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if given and (not is_usable or set(given) & {"@", "?", "#"}):  # it may hold a key, so it is not repeated
+        raise BadSetting("TRACES cannot be used: write it like http://127.0.0.1:4318")
+    return given
+
+
+def _traces_share(environ: Mapping[str, str]) -> float:
+    given = environ.get("TRACES_SHARE") or "0.1"
+    try:
+        share = float(given)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise BadSetting(f"TRACES_SHARE={given!r} cannot be used: give a number from 0 to 1")
+    return share
+
+
 def _replica_lag(environ: Mapping[str, str]) -> float:
     given = environ.get("REPLICA_LAG") or "10"
     if not given.isdecimal() or not 2 <= int(given) <= 300:
         raise BadSetting(f"REPLICA_LAG={given!r} cannot be used: give whole seconds from 2 to 300")
     return float(given)
+
+
+def _metrics(environ: Mapping[str, str]) -> tuple[str, int] | None:
+    if not (given := environ.get("METRICS")):
+        return None
+    parts = urlsplit(f"//{given}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or parts.netloc != given or "@" in given:
+        raise BadSetting(f"METRICS={given!r} is not HOST:PORT: write it like 127.0.0.1:9100")
+    return host, port
 
 
 def _mail_from(environ: Mapping[str, str], shop_name: str) -> str:

@@ -1,6 +1,6 @@
 """Imports every models.py, so that the metadata is whole for migrations and tests."""
 
-from hypermart.db import outbox
+from hypermart.db import chores, outbox
 from hypermart.db.base import Base
 from hypermart.domain.browse import models as browse
 from hypermart.domain.cart import models as cart
@@ -20,6 +20,7 @@ __all__ = [
     "browse",
     "cart",
     "catalog",
+    "chores",
     "content",
     "customers",
     "metadata",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
 from pathlib import Path
 
 import msgspec
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -51,9 +51,15 @@ def environment(settings: Settings) -> Environment:
     def day(at: datetime) -> str:
         return format_date(at.date(), "long", locale=settings.locale)
 
+    def moment(at: datetime) -> str:
+        return f"{format_datetime(at, 'd MMM y, HH:mm:ss', locale=settings.locale)} UTC"
+
     env.filters.update(
         address_lines=partial(address_lines, locale=settings.locale),
+        ago=ago,
         day=day,
+        moment=moment,
+        stretch=stretch,
         line=one_line,
         tax_words=partial(tax_words, locale=settings.locale),
         money=money,
@@ -77,6 +83,7 @@ def environment(settings: Settings) -> Environment:
         search_url=addresses.search_url,
         media_url=addresses.media_url,
         list_url=partial(addresses.list_url, currency=settings.currency),
+        queue_url=addresses.queue_url,
         list_url_without=partial(addresses.list_url_without, currency=settings.currency),
         is_filtered=addresses.is_filtered,
         is_indexable=addresses.is_indexable,
@@ -84,6 +91,17 @@ def environment(settings: Settings) -> Environment:
         qa=mark,
     )
     return env
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """4 minutes ago; in 2 days."""
+    if abs(seconds := int((at - now).total_seconds())) < 1:
+        return "just now"
+    return format_timedelta(timedelta(seconds=seconds), add_direction=True, threshold=1, locale="en")
+
+
+def stretch(of_time: timedelta) -> str:
+    return format_timedelta(of_time, threshold=1, locale="en")
 
 
 def mark(name: str, id_: str = "", value: int | None = None) -> Markup:

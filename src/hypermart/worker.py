@@ -17,10 +17,12 @@ from saq.queue.redis import RedisQueue
 
 from hypermart.adapters import valkey
 from hypermart.db.outbox import LANES
+from hypermart.db.tasks import ended
 from hypermart.jobs import delivery
-from hypermart.jobs.idle import ending_idle
-from hypermart.jobs.lanes import Lane, line, sweeping
-from hypermart.jobs.reconcile import reconciling
+from hypermart.jobs.chores import Caretaker, watch, watches
+from hypermart.jobs.lanes import Lane, line
+from hypermart.jobs.measure import measuring
+from hypermart.metrics_listener import listening
 from hypermart.services import Services, valkey_opened
 
 log = structlog.get_logger(__name__)
@@ -149,20 +151,19 @@ async def inline(services: Services, grace: float = INLINE_GRACE) -> AsyncIterat
         lanes = [Lane(services, name) for name in LANES]
         queue = Doorbell(valkey.client(url, timeout=LISTEN + ANSWER), NAME)
         ear = Worker(services, queue, lanes, grace)
-        running = [asyncio.create_task(lane.run()) for lane in lanes]
-        others = [
-            asyncio.create_task(work)
-            for work in (ear.start(), sweeping(services), reconciling(services), ending_idle(services))
-        ]
+        keepers: list[Lane | Caretaker] = [*lanes, Caretaker(services)]
+        running = [asyncio.create_task(keeper.run()) for keeper in keepers]
+        work = [ear.start(), *(watch(services, name) for name in watches(services.settings))]
+        if services.settings.metrics:
+            work.append(measuring(services))
+        others = [asyncio.create_task(each) for each in work]
         try:
             yield
         finally:
-            for lane in lanes:
-                lane.stop()
+            for keeper in keepers:
+                keeper.stop()
             await asyncio.gather(ear.stop(), asyncio.wait(running, timeout=grace))
-            for task in (*running, *others):
-                task.cancel()
-            await asyncio.gather(*running, *others, return_exceptions=True)
+            await ended(*running, *others)
             await queue.redis.aclose()
 
 
@@ -174,7 +175,7 @@ async def run(services: Services) -> None:
         loop.add_signal_handler(signum, stop.set)
     alive = services.settings.data / "alive" / (services.settings.instance or "worker")
     alive.parent.mkdir(parents=True, exist_ok=True)
-    async with services.db.watched(), inline(services, GRACE):
+    async with listening(services.settings), services.db.watched(), inline(services, GRACE):
         log.info("worker.ready")
         while not stop.is_set():
             alive.touch()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
+from hypermart.db.outbox import Outbox
 from hypermart.domain.customers.models import SavedAddress
 from hypermart.tables import metadata
 from tests.parts.accounts import PASSWORD, AccountShop
@@ -29,12 +30,13 @@ TYPED: dict[str, dict[str, str]] = {
     "/account/password": {"current": PASSWORD, "password": "green bottle under a tree"},
     "/staff/sign-in": {"email": "stella@example.com", "password": PASSWORD},
     "/staff/sign-out": {},
+    "/staff/queue/retries": {"job": "no_such_job"},
     "/cart/partings": {},
 }
 
 
 class Ada:
-    """Signed in as a customer and as staff, with an address and a cart that was made of two."""
+    """Signed in as a customer and as staff, with an address and a cart that was made of two; something was given up."""
 
     def __init__(self, shop: AccountShop, browser: httpx.AsyncClient, address: int, reset: str) -> None:
         self.shop, self.browser, self._address, self._reset = shop, browser, address, reset
@@ -55,11 +57,12 @@ class Ada:
         return found[1]
 
     async def state(self) -> dict[str, Any]:
-        """Every row of every table, and every session, but when it was last seen."""
+        """Every row of every table, what the queue gave up, and every session, but when it was last seen."""
         found: dict[str, Any] = {}
         async with self.shop.database.fresh() as db:
             for name in sorted(set(metadata.tables) - {"outbox"}):
                 found[name] = sorted(str(tuple(row)) for row in await db.execute(text(f"SELECT * FROM {name}")))
+            found["given up"] = (await db.execute(select(Outbox.id).where(Outbox.dead_at.is_not(None)))).all()
         with self.shop.valkey.client() as client:
             found["sessions"] = sorted(client.keys("*session*"))
         return found
@@ -70,6 +73,9 @@ async def ada(shop: AccountShop) -> Ada:
     """Her browser says nothing of where its forms come from, as text browsers do."""
     await shop.account()
     await shop.person()
+    async with shop.database.write() as db:
+        now = shop.clock.now()
+        db.add(Outbox(job="no_such_job", args={}, created_at=now, due_at=now, dead_at=now))
     earlier = await shop.signed_in()
     lines = {"variant": str(await shop.variant(FLOWERS)), "quantity": "1"}
     await earlier.post("/cart/lines", data=lines)

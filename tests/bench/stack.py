@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=60, help="orders of a run")
     args = parser.parse_args()
     os.environ["TRIES"] = "100000 per minute"
-    with tempfile.TemporaryDirectory(prefix="hm") as folder, running(Path(folder)) as stack:
+    with tempfile.TemporaryDirectory(prefix="hm") as folder, running(Path(folder), "--no-prometheus") as stack:
         edge(args, stack)
         replicas(args, stack)
         variants = asyncio.run(stack.stocked(40, units=100_000))

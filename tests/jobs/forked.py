@@ -47,6 +47,7 @@ def worker(settings: Settings, name: str = "worker", constants: Mapping[str, Any
         "MAIL_URL": settings.mail_url,
         "MAIL_PACE": settings.mail_pace,
         "INSTANCE": name,
+        **{each: os.environ[each] for each in ("SSL_CERT_FILE",) if each in os.environ},
     }
     process = _server().Process(target=_work, args=(environ, dict(constants), settings.data / f"{name}.log"))
     process.start()

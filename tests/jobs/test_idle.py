@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from hypermart.jobs import idle
+from hypermart.jobs.chores import watches
 from hypermart.services import Services
 
 
 async def test_where_none_lies_idle_none_is_ended(services: Services) -> None:
     if services.settings.is_embedded:
-        await asyncio.wait_for(idle.ending_idle(services), 1)
+        assert "watch_idle" not in watches(services.settings)
     else:
         assert await idle.end_idle(services) == 0
+        assert await watches(services.settings)["watch_idle"].run(services) is None

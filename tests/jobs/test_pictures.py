@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from hypermart.adapters.s3 import Keys, S3Blobs, place
 from hypermart.db.outbox import Outbox, later
 from hypermart.domain.catalog.models import Picture, Product
 from hypermart.domain.catalog.pictures import Probe, original_key, probe, rendition_key
+from hypermart.domain.catalog.renditions import owe_renditions
 from hypermart.errors import NotFound
 from hypermart.jobs.delivery import deliver
 from hypermart.qa.clock import QaClock
@@ -144,3 +145,33 @@ async def test_a_store_that_is_away_is_asked_again_for_as_long_as_it_takes(servi
     clock.advance(minutes=1)
     assert await deliver(services, id_, "slow")
     assert await widths(services, picture_id) == "320 480 640"
+
+
+async def test_pictures_that_lack_renditions_are_found(services: Services) -> None:
+    """Not while others are being made, and not what was given up: people look at that."""
+    content = file(halves((200, 100)), "PNG")
+    lost, _, lost_row = await imported(services, content, probe(content))
+
+    async def owed() -> int:
+        async with services.db.write() as db:
+            return await owe_renditions(db)
+
+    assert await owed() == 0, "its row is there"
+    async with services.db.write() as db:
+        await db.execute(delete(Outbox).where(Outbox.id == lost_row))
+    assert (await owed(), await owed()) == (1, 0)
+    (again,) = [r.id for r in await rows(services) if r.job == "make_renditions"]
+    await deliver(services, again, "slow")
+    assert await widths(services, lost) == "200"
+    assert await owed() == 0
+    async with services.db.write() as db:
+        first = await db.get_one(Picture, lost)
+        trap = Picture(product_id=first.product_id, blob_key="originals/0/trap.png", width=1, height=1)
+        bare = Picture(product_id=first.product_id, blob_key=first.blob_key, width=200, height=100)
+        db.add_all([trap, bare])
+        await db.flush()
+        now = services.clock.now()
+        given_up = {"created_at": now, "due_at": now, "dead_at": now, "attempts": 10}
+        db.add(Outbox(job="make_renditions", args={"picture_id": trap.id}, **given_up))
+    assert await owed() == 1
+    assert (await rows(services))[-1].args == {"picture_id": bare.id}

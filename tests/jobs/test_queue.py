@@ -12,8 +12,19 @@ from sqlalchemy import event, text, update
 
 from hypermart import cli
 from hypermart.db.outbox import Outbox
-from hypermart.db.queue import LaneNumbers, lane_numbers, mail_rows, queue_row, queue_rows, retry_dead, retry_row
+from hypermart.db.queue import (
+    LaneNumbers,
+    QueueFilter,
+    lane_numbers,
+    mail_rows,
+    queue_row,
+    queue_rows,
+    retry_dead,
+    retry_row,
+)
+from hypermart.db.queue_numbers import queue_numbers
 from hypermart.errors import NotFound, Refused
+from hypermart.jobs.chores import Caretaker
 from hypermart.jobs.delivery import deliver
 from hypermart.qa.clock import QaClock
 from hypermart.services import Services, opened
@@ -21,6 +32,7 @@ from hypermart.settings import Settings
 from tests.jobs.mails import order
 from tests.jobs.rows import add, row, rows
 from tests.parts.databases import is_mysql
+from tests.web.test_cost_and_cache import counted
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -85,16 +97,16 @@ async def test_what_is_not_done_is_listed(services: Services, clock: QaClock) ->
     await order(services)  # a mail now, a reminder in two weeks
     dead = await dead_row(services)
     async with services.db.fresh() as db:
-        found = await queue_rows(db, clock.now())
+        found = await queue_rows(db, clock.now(), QueueFilter())
         assert {(r.job, r.state) for r in found} >= {
             ("mail_order_confirmation", "due"),
             ("mail_payment_reminder", "waiting"),
             ("no_such_job", "dead"),
         }
-        assert [r.id for r in await queue_rows(db, clock.now(), is_dead=True)] == [dead]
-        assert [r.id for r in await queue_rows(db, clock.now(), job="no_such_job")] == [dead]
-        assert await queue_rows(db, clock.now(), is_dead=True, job="purge_pages") == []
-        assert len(await queue_rows(db, clock.now(), limit=1)) == 1
+        assert [r.id for r in await queue_rows(db, clock.now(), QueueFilter("dead"))] == [dead]
+        assert [r.id for r in await queue_rows(db, clock.now(), QueueFilter(job="no_such_job"))] == [dead]
+        assert await queue_rows(db, clock.now(), QueueFilter("dead", "purge_pages")) == []
+        assert len(await queue_rows(db, clock.now(), QueueFilter(), limit=1)) == 2, "and there are more"
 
 
 async def test_arguments_of_people_are_not_shown(services: Services) -> None:
@@ -215,3 +227,36 @@ def test_what_the_command_cannot_do_is_said_in_one_line(settings: Settings, run:
         with pytest.raises(SystemExit) as ended:
             run(*line.split())
         assert ended.value.code == 2
+
+
+async def test_the_numbers_of_the_page_are_one_statement_too(services: Services, clock: QaClock) -> None:
+    for number in range(3):
+        await add(services, "purge_pages", keys=[str(number)])
+    clock.advance(minutes=5)
+    await add(services, "make_renditions", picture_id=1)
+    await dead_row(services)
+    async with services.db.write() as db:
+        for days in (0.5, 2):
+            db.info["later"].append(("mail_reset", {}, clock.now() + timedelta(days=days)))
+    with counted(services.db) as seen:
+        async with services.db.fresh() as db:
+            found = await queue_numbers(db, clock.now())
+    assert (len(seen["reader"]), seen["writer"]) == (1, [])
+    quick, mail, slow = found.lanes
+    assert (quick.due, quick.dead, mail.waiting, slow.due) == (3, 1, 1, 1), "later than a day is not counted"
+    assert found.oldest_due_at == quick.oldest_due_at == clock.now() - timedelta(minutes=5)
+    assert found.bands == (0, 0, 0, 3, 1, 0, 1)
+    assert (found.dead, found.given_up) == ((("no_such_job", 1),), 1)
+    assert found.jobs == ("mail_reset", "make_renditions", "no_such_job", "purge_pages")
+
+
+def test_the_command_lists_chores(settings: Settings, run: Run) -> None:
+    async def look() -> None:
+        async with opened(settings) as services:
+            await Caretaker(services).look()
+
+    asyncio.run(look())
+    code, out, _ = run("chores")
+    assert code == 0
+    assert re.search(r"^sweep_carts  well  \S+Z  \S+Z  0 forgotten$", out, re.MULTILINE)
+    assert re.search(r"^free_holds  new  -  \S+Z  -$", out, re.MULTILINE)

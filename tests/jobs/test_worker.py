@@ -162,6 +162,26 @@ async def test_stopping_is_quick_and_lets_a_job_finish(services: Services, monke
     assert services.db.bell is None
 
 
+async def test_stopping_ends_also_what_a_cancel_was_lost_on(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a driver that reads by wait_for() when the answer and the cancel come together (Python 3.11)."""
+    heard: list[str] = []
+
+    async def unlucky(_: Services) -> None:
+        while len(heard) < 2:
+            try:
+                await asyncio.sleep(600)
+            except asyncio.CancelledError:
+                heard.append("cancel")
+
+    monkeypatch.setattr("hypermart.worker.sweeping", unlucky)
+    async with asyncio.timeout(10):
+        async with inline(services):
+            await asyncio.sleep(0.1)
+    assert len(heard) == 2
+
+
 @pytest.mark.slow
 async def test_a_killed_worker_loses_nothing(settings: Settings, tmp_path: Path, ran: list[int]) -> None:
     clock, mark = QaClock(), tmp_path / "mark"

@@ -19,6 +19,9 @@ def start(settings: Settings, mark: Path, seconds: float, crash_at: str = "") ->
         "DATABASE_URL": settings.database_url,
         "SECRET_KEY": settings.secret_key,
         "CRASH_AT": crash_at,
+        "TRACES": settings.traces,
+        "TRACES_SHARE": str(settings.traces_share),
+        "INSTANCE": settings.instance,
     }
     return subprocess.Popen(
         [sys.executable, "-m", "tests.jobs.process", str(mark), str(seconds)],

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import httpx
 import uvicorn
 
+from hypermart.web.connections import Connection
+
 
 def free_port(port: int = 0) -> socket.socket:
     """A bound socket (of `port`, if one is named): nobody else can take its port between asking and serving."""
@@ -31,6 +33,7 @@ def serving(app: Any, bound: socket.socket, loop: Literal["auto", "asyncio", "uv
     config = uvicorn.Config(
         app,
         loop=loop,
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
@@ -17,6 +18,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 Step: TypeAlias = Callable[["Connection"], Awaitable[str | None]]
 COMMANDS = ("greeting", "ehlo", "mail", "rcpt", "data", "ack")
 """Where a step can stand. `ack`: the message is the server's, and it has not said so."""
+SAFELY = ("greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "ack")
+"""The same of a server with TLS that asks for a password."""
 
 
 @dataclass
@@ -35,15 +38,18 @@ class Taken:
 @dataclass
 class MailServer:
     port: int = 0
+    password: str = ""
+    """Of ada, who alone is let in. Said by TLS alone."""
     taken: list[Taken] = field(default_factory=list)
-    steps: dict[str, Step] = field(default_factory=dict)
+    steps: dict[str, Step | Once] = field(default_factory=dict)
     reached: list[str] = field(default_factory=list)
     most_at_once: int = 0
     connections: set[Connection] = field(default_factory=set)
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
+        kind = f"smtp+starttls://ada:{quote(self.password)}@" if self.password else "smtp://"
+        return f"{kind}127.0.0.1:{self.port}"
 
     @property
     def ids(self) -> list[str]:
@@ -74,10 +80,17 @@ class Connection(SMTP):
 
     async def _is_answered(self, command: str) -> bool:
         self.told.reached.append(command)
-        answer = await step(self) if (step := self.told.steps.get(command)) else None
+        answer = await step(self) if (step := self._step(command)) else None
         if answer:
             await self.push(answer)
         return answer is not None
+
+    def _step(self, command: str) -> Step | None:
+        step = self.told.steps.get(command)
+        if isinstance(step, Once):
+            step.who = step.who or self
+            return step.step if step.who is self else None
+        return step
 
     async def _handle_client(self) -> None:
         if not await self._is_answered("greeting"):
@@ -86,6 +99,14 @@ class Connection(SMTP):
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802  (aiosmtpd's names)
         if not await self._is_answered("ehlo"):
             await super().smtp_EHLO(hostname)
+
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
+        if not await self._is_answered("starttls"):
+            await super().smtp_STARTTLS(arg)
+
+    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
+        if not await self._is_answered("auth"):
+            await super().smtp_AUTH(arg)
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
         if not await self._is_answered("mail"):
@@ -105,7 +126,7 @@ class Connection(SMTP):
 
     async def handle_DATA(self, _: SMTP, __: Any, envelope: Envelope) -> str:  # noqa: N802
         self.told.reached.append("ack")
-        step = self.told.steps.get("ack")
+        step = self._step("ack")
         taken = Taken(
             str(envelope.mail_from),
             envelope.rcpt_tos[0],
@@ -148,6 +169,14 @@ async def drips(connection: Connection) -> str:
 
 
 @dataclass
+class Once:
+    """A step of the first connection that comes by; the others have their way."""
+
+    step: Step
+    who: Connection | None = None
+
+
+@dataclass
 class Gate:
     """A step: connections wait here until it is opened."""
 
@@ -164,7 +193,7 @@ async def mail_server(
     tls: ssl.SSLContext | None = None, *, is_tls_from_the_start: bool = False, password: str = "", **options: Any
 ) -> AsyncIterator[MailServer]:
     """With `tls` it offers STARTTLS, unless it speaks TLS from the start. With `password` it lets in ada alone."""
-    told = MailServer()
+    told = MailServer(password=password)
     if password:
 
         def let_in(*given: Any) -> AuthResult:

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,14 +51,14 @@ class Varnish:
 
 
 @contextlib.contextmanager
-def running(folder: Path, gateway: int) -> Iterator[Varnish]:
-    """Before `gateway`, a port of loopback, until the end of the block."""
+def running(folder: Path, gateway: int, before: Sequence[str] = ()) -> Iterator[Varnish]:
+    """Before `gateway`, a port of loopback, until the end of the block. `before`: what its command is handed to."""
     need("varnishd")
     sockets = Sockets(*_free_ports(3))
     die_with_us = ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
     with (folder / "varnish.log").open("wb") as log:
         process = subprocess.Popen(
-            [*die_with_us, *command(folder, sockets, gateway, probed_every="0.1s"), *QUICK],
+            [*die_with_us, *before, *command(folder, sockets, gateway, probed_every="0.1s"), *QUICK],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -18,8 +18,10 @@ AWAY = (429, 502, 503, 504)
 class Patient(httpx.AsyncBaseTransport):
     """Sends again what got no answer, or one that says to try again. Notes how long each answer took."""
 
-    def __init__(self) -> None:
-        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=4))
+    def __init__(self, address: str | None = None, pause: float = PAUSE) -> None:
+        """`address`: of theirs, where it counts who they are."""
+        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=4), local_address=address)
+        self._pause = pause
         self.waits: list[float] = []
         self.troubles: list[str] = []
 
@@ -41,7 +43,7 @@ class Patient(httpx.AsyncBaseTransport):
                 self.troubles.append(f"{request.method} {request.url.path} {type(error).__name__}")
                 if not left:
                     raise
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(self._pause)
         raise AssertionError("the last try returns or raises")
 
     async def aclose(self) -> None:

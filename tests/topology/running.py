@@ -133,7 +133,12 @@ class Gain(msgspec.Struct):
 
 @contextlib.contextmanager
 def running(data: Path, *options: str) -> Iterator[Running]:
-    shape = Shape(has_cdn="--no-cdn" not in options, has_tls="--tls" in options, base=_free_row())
+    shape = Shape(
+        has_cdn="--no-cdn" not in options,
+        has_tls="--tls" in options,
+        base=_free_row(),
+        has_prometheus="--no-prometheus" not in options,
+    )
     stack = Running(data, shape, options)
     try:
         stack.up()
@@ -143,12 +148,12 @@ def running(data: Path, *options: str) -> Iterator[Running]:
 
 
 def processes_of(folder: Path) -> list[int]:
-    """Whatever runs with the mark of this stack in its environment."""
+    """Whatever runs in the name of this stack, or in its folder: Valkey writes its title over its environment."""
     mark, found = f"HYPERMART_STACK={folder}\0".encode(), []
-    for environ in Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if mark in environ.read_bytes():
-                found.append(int(environ.parent.name))
+            if mark in (process / "environ").read_bytes() or (process / "cwd").readlink() == folder:
+                found.append(int(process.name))
     return found
 
 

@@ -78,6 +78,8 @@ ACCOUNT = {
     Route("GET", "/account/resets/{token:str}"),
     Route("GET", "/staff/sign-in"),
     Route("GET", "/staff"),
+    Route("GET", "/staff/queue"),
+    Route("GET", "/staff/queue/{id_:int}"),
 }
 ACCOUNT_DOORS = {
     Route("POST", "/account/sign-in"): Door("/account/sign-in"),
@@ -90,6 +92,7 @@ ACCOUNT_DOORS = {
     Route("POST", "/account/password"): Door("/account/password"),
     Route("POST", "/staff/sign-in"): Door("/staff/sign-in"),
     Route("POST", "/staff/sign-out"): Door("/staff"),
+    Route("POST", "/staff/queue/retries"): Door("/staff/queue"),
     Route("POST", "/cart/partings"): Door("/cart"),
 }
 #: Changes nothing but what the outbox owes (tests/account/test_reset.py).

@@ -17,8 +17,8 @@ from hypermart.db.outbox import Outbox
 from hypermart.domain.cart.models import Cart
 from hypermart.domain.orders.models import Order
 from hypermart.domain.payments.models import PaymentAttempt
-from hypermart.jobs.lanes import sweep
 from hypermart.jobs.reconcile import reconcile
+from hypermart.jobs.sweep import sweep_attempts, sweep_carts
 from hypermart.ports import GatewayRefused
 from hypermart.qa.clock import QaClock
 from hypermart.services import Services, opened
@@ -190,10 +190,12 @@ async def test_what_came_to_nothing_is_forgotten_in_time(
         return attempts, carts
 
     clock.advance(days=89)
-    await sweep(shop)
+    await sweep_attempts(shop)
+    await sweep_carts(shop)
     assert await left() == (1, 1)
     clock.advance(days=2)
-    await sweep(shop)
+    await sweep_attempts(shop)
+    await sweep_carts(shop)
     assert await left() == (0, 0)
 
 

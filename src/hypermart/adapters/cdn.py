@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import structlog
 
+from hypermart import traces
 from hypermart.ports import Cdn
 from hypermart.settings import BadSetting
 
@@ -46,6 +47,7 @@ class HttpCdn:
     def __init__(self, name: str, calls: Calls, client: httpx.AsyncClient, patience: float) -> None:
         self._name, self._calls, self._client, self._patience = name, calls, client, patience
 
+    @traces.spanned("cdn purge")
     async def purge(self, keys: Iterable[str]) -> None:
         calls = list(self._calls(sorted(set(keys))))
         # All at once, and all to their end: a Varnish that is away must not keep the keys in the others.

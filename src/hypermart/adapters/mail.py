@@ -56,11 +56,14 @@ class MailFolder:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(hashlib.sha256(message["Message-ID"].encode()).hexdigest()[:32])
         part = path.with_suffix(f".{secrets.token_hex(8)}")  # of this call alone
-        with part.open("wb") as file:
-            file.write(message.as_bytes(policy=message.policy.clone(linesep="\r\n")))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        try:
+            with part.open("wb") as file:
+                file.write(message.as_bytes(policy=message.policy.clone(linesep="\r\n")))
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)  # a full disk would fill up with what did not fit
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)  # a mail that was reported as sent is there after a power cut

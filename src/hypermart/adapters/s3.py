@@ -25,6 +25,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
 )
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
+from hypermart import traces
 from hypermart.adapters.blobs import PIECE, checked
 from hypermart.errors import NotFound
 from hypermart.ports import Blob, BlobsAway
@@ -106,10 +107,12 @@ class S3Blobs:
     async def close(self) -> None:
         await self._stack.aclose()
 
+    @traces.spanned("s3 put")
     async def put(self, key: str, content: bytes, content_type: str) -> None:
         async with self._asked(key, self._patience.whole) as (client, name):
             await client.put_object(**name, Body=content, ContentType=content_type, CacheControl=CACHE)
 
+    @traces.spanned("s3 renew")
     async def renew(self, key: str, content_type: str) -> bool:
         try:
             async with self._asked(key, self._patience.whole) as (client, name):
@@ -119,6 +122,7 @@ class S3Blobs:
             return False
         return True
 
+    @traces.spanned("s3 get")
     async def get(self, key: str) -> bytes:
         async with self._asked(key, self._patience.whole) as (client, name):
             body = (await client.get_object(**name))["Body"]
@@ -143,6 +147,7 @@ class S3Blobs:
                     piece = await body.read(PIECE)
                 left -= loop.time() - begun
 
+    @traces.spanned("s3 find")
     async def find(self, key: str) -> Blob | None:
         try:
             async with self._asked(key, self._patience.answer) as (client, name):
@@ -154,6 +159,7 @@ class S3Blobs:
     async def exists(self, key: str) -> bool:
         return await self.find(key) is not None
 
+    @traces.spanned("s3 delete")
     async def delete(self, key: str) -> None:
         with contextlib.suppress(NotFound):
             async with self._asked(key, self._patience.answer) as (client, name):

@@ -51,16 +51,17 @@ class SmtpMail:
     """`smtps:` is TLS from the first byte, `smtp+starttls:` insists on STARTTLS. `smtp:` takes it where it is offered,
     and insists before a password. Certificates are always checked."""
 
-    def __init__(self, url: str, pace: Limiter, *, whole: float = WHOLE) -> None:
+    def __init__(self, url: str, pace: Limiter, *, whole: float | None = None) -> None:
         """`pace` counts by recipient domain. Raises ValueError for what is no address of a mail server."""
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
             raise ValueError("use smtp://HOST:PORT, smtp+starttls://USER:PASSWORD@HOST or smtps://USER:PASSWORD@HOST")
         self._host, self._port = parts.hostname, parts.port or PORTS[parts.scheme]
+        self.place = f"{self._host}:{self._port}"
         self._user, self._password = unquote(parts.username or "") or None, unquote(parts.password or "") or None
         self._is_tls = parts.scheme == "smtps"
         self._needs_starttls = parts.scheme == "smtp+starttls" or (self._user is not None and not self._is_tls)
-        self._pace, self._whole, self._free = pace, whole, asyncio.Semaphore(AT_ONCE)
+        self._pace, self._whole, self._free = pace, whole or WHOLE, asyncio.Semaphore(AT_ONCE)
 
     async def send(self, message: EmailMessage, check: Check) -> None:
         """Raises Refused if the server will never take it, NotNow if its domain has had enough for now."""
@@ -68,7 +69,7 @@ class SmtpMail:
         domain = envelope.recipient.rpartition("@")[2].lower()
         if seconds := await self._pace.wait(f"mail:{domain}"):
             raise NotNow(f"{domain} has had its mails for now", seconds)
-        client = self._client(envelope)
+        client = self._client(envelope.sender)
         try:
             async with asyncio.timeout(self._whole), self._free:
                 await _connect(client)
@@ -77,7 +78,20 @@ class SmtpMail:
         finally:
             client.close()
 
-    def _client(self, envelope: Envelope) -> SMTP:
+    async def try_as(self, sender: str) -> bool:
+        """As far as to where a recipient would be named, and no further. Gives whether that was over TLS."""
+        client = self._client(sender)
+        try:
+            async with asyncio.timeout(self._whole):
+                await _connect(client)
+                await client.mail(sender)
+                await client.rset()
+            _say_goodbye(client)
+            return client.get_transport_info("ssl_object") is not None
+        finally:
+            client.close()
+
+    def _client(self, sender: str) -> SMTP:
         return SMTP(
             hostname=self._host,
             port=self._port,
@@ -85,7 +99,7 @@ class SmtpMail:
             password=self._password,
             use_tls=self._is_tls,
             start_tls=True if self._needs_starttls else None if not self._is_tls else False,
-            local_hostname=envelope.sender.rpartition("@")[2],
+            local_hostname=sender.rpartition("@")[2],
             timeout=COMMAND,
         )
 

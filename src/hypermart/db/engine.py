@@ -12,6 +12,8 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolResetState
 
+from hypermart.db.observed import ObservedPool
+
 #: What MySQL's clients call a server that cannot be reached.
 CONN_HOST_ERROR = 2003
 
@@ -39,12 +41,13 @@ LOCK, IDLE, PING = 3, 1, 1
 def write_engine(url: str, waits: Waits = PRIMARY) -> AsyncEngine:
     """The primary. A SQLite transaction takes the write lock at once, so it cannot deadlock on upgrading."""
     if url.startswith("sqlite"):
-        engine = _sqlite(url)
+        engine = _sqlite(url, "write")
         event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine
     engine = _mysql(
         url,
         waits,
+        "write",
         f"SET SESSION innodb_lock_wait_timeout={LOCK}",
         isolation_level="READ COMMITTED",
         pool_reset_on_return=None,
@@ -53,13 +56,17 @@ def write_engine(url: str, waits: Waits = PRIMARY) -> AsyncEngine:
     return engine
 
 
-def read_engine(url: str, waits: Waits = PRIMARY) -> AsyncEngine:
-    """A replica, or the same database seen read-only. Each statement stands alone: no transaction is opened."""
+def read_engine(url: str, waits: Waits = PRIMARY, name: str = "read") -> AsyncEngine:
+    """A replica, or the same database seen read-only. Each statement stands alone: no transaction is opened.
+
+    `name` is what the metrics call its pool.
+    """
     if url.startswith("sqlite"):
-        return _sqlite(url, "PRAGMA query_only=ON", isolation_level="AUTOCOMMIT")
+        return _sqlite(url, name, "PRAGMA query_only=ON", isolation_level="AUTOCOMMIT")
     return _mysql(
         url,
         waits,
+        name,
         "SET SESSION TRANSACTION READ ONLY",
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
@@ -67,9 +74,16 @@ def read_engine(url: str, waits: Waits = PRIMARY) -> AsyncEngine:
     )
 
 
-def _sqlite(url: str, *statements: str, **options: Any) -> AsyncEngine:
+def _sqlite(url: str, name: str, *statements: str, **options: Any) -> AsyncEngine:
     engine = create_async_engine(
-        url, hide_parameters=True, pool_size=4, pool_timeout=PRIMARY.pool, connect_args={"timeout": LOCK}, **options
+        url,
+        hide_parameters=True,
+        poolclass=ObservedPool,
+        pool_logging_name=name,
+        pool_size=4,
+        pool_timeout=PRIMARY.pool,
+        connect_args={"timeout": LOCK},
+        **options,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -88,7 +102,7 @@ def _sqlite(url: str, *statements: str, **options: Any) -> AsyncEngine:
     return engine
 
 
-def _mysql(url: str, waits: Waits, statement: str, **options: Any) -> AsyncEngine:
+def _mysql(url: str, waits: Waits, name: str, statement: str, **options: Any) -> AsyncEngine:
     async def connect(*args: Any, **kwargs: Any) -> Any:
         """A frozen server's machine still accepts; the driver's own limit ends there."""
         try:
@@ -100,6 +114,8 @@ def _mysql(url: str, waits: Waits, statement: str, **options: Any) -> AsyncEngin
     engine = create_async_engine(
         url,
         hide_parameters=True,  # errors go to the log, and names and addresses must not
+        poolclass=ObservedPool,
+        pool_logging_name=name,
         pool_size=10,
         max_overflow=10,
         pool_timeout=waits.pool,

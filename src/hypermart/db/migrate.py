@@ -12,9 +12,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from hypermart.db import half
 from hypermart.db.dialect import copied_tables_keep_their_rows
 
 PATIENCE = 120.0
@@ -25,6 +28,10 @@ LISTEN = 2
 
 class Busy(Exception):
     """Somebody else migrates this database, and does not come to an end."""
+
+
+class Newer(Exception):
+    """A later release has migrated this database; we do not know what it is like."""
 
 
 def _config(folder: Path, connection: Connection | None = None) -> Config:
@@ -40,18 +47,52 @@ def newest(folder: Path) -> str | None:
     return ScriptDirectory.from_config(_config(folder)).get_current_head()
 
 
+def missing(folder: Path, revision: str | None) -> list[str]:
+    """What a database at `revision` lacks, in order. Raises Newer."""
+    try:
+        steps = [*ScriptDirectory.from_config(_config(folder)).iterate_revisions("head", revision or "base")]
+    except (CommandError, RevisionError):
+        raise Newer(
+            f"the database is at {revision}, which this release does not know: install the release that made it, "
+            "or a newer one, or go back to a backup"
+        ) from None
+    return [step.revision for step in reversed(steps)]
+
+
 async def current(engine: AsyncEngine) -> str | None:
     """The revision the database is at; None for an empty one."""
     async with engine.connect() as connection:
-        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+        return await revision(connection)
+
+
+async def revision(connection: AsyncConnection) -> str | None:
+    return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
+def knows(folder: Path, revision: str) -> bool:
+    """Whether `folder` has this revision on its way; of a newer shop it does not."""
+    try:
+        missing(folder, revision)
+    except Newer:
+        return False
+    return True
 
 
 async def upgrade(engine: AsyncEngine, folder: Path) -> None:
     """Every step that is missing, in order, by one process at a time. On MySQL each step commits by itself, as its DDL
-    does. Raises Busy."""
+    does. Raises Busy, Newer and half.HalfRestored."""
+    async with engine.connect() as connection:
+        if await connection.run_sync(half.is_half):
+            raise half.HalfRestored
+    await upgrade_to(engine, folder, "head")
+
+
+async def upgrade_to(engine: AsyncEngine, folder: Path, revision: str) -> None:
+    """As upgrade(), but no further than `revision`, and also on a database that is being restored."""
 
     def run(connection: Connection, /, **_: Any) -> None:
-        command.upgrade(_config(folder, connection), "head")
+        missing(folder, MigrationContext.configure(connection).get_current_revision())
+        command.upgrade(_config(folder, connection), revision)
 
     async with (
         engine.connect() as connection,

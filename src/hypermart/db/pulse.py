@@ -12,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hypermart.db.engine import CHECK, read_engine
+from hypermart.db.half import IS_HALF
+from hypermart.metrics import PRIMARY_ANSWERS
 from hypermart.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -30,17 +32,21 @@ class Beat(msgspec.Struct, frozen=True):
     """All transactions that it had executed."""
     skew: float = 0.0
     """Seconds that our clock is ahead of its clock for certain, however long the answer took; behind is negative."""
+    is_half: bool = False
+    """It is being restored, or that broke off."""
 
 
 class Pulse:
     """Asked by a connection of its own, so that a busy pool is not taken for a lost database."""
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self._engine, self._clock = read_engine(url, CHECK), clock
+        self._engine, self._clock = read_engine(url, CHECK, "check"), clock
         self._is_mysql = not url.startswith("sqlite")
         self.last: Beat | None = None
         """None: it did not answer when it was last asked."""
         self.skew = 0.0
+        """As it last said."""
+        self.is_half = False
         """As it last said."""
         self.is_watched = False
         """Somebody asks every second (db/replicas.py), so `last` need not be asked for again."""
@@ -54,8 +60,10 @@ class Pulse:
             if not was_away:
                 log.warning("primary.away", reason=" ".join(str(error).split())[:200])
             self.last = None
+            PRIMARY_ANSWERS.set(0)
             return None
-        self.skew = self.last.skew
+        self.skew, self.is_half = self.last.skew, self.last.is_half
+        PRIMARY_ANSWERS.set(1)
         return self.last
 
     async def latest(self) -> Beat | None:
@@ -65,14 +73,15 @@ class Pulse:
         at, ours = time.monotonic(), self._clock.now()
         async with self._engine.connect() as connection:
             if not self._is_mysql:
-                await connection.execute(text("SELECT 1"))
-                return Beat(at)
+                found = await connection.execute(text(f"SELECT {IS_HALF['sqlite']}"))
+                return Beat(at, is_half=bool(found.scalar_one()))
             at, ours = time.monotonic(), self._clock.now()  # a new connection took several round trips
-            row = (await connection.execute(text("SELECT UTC_TIMESTAMP(6), @@GLOBAL.gtid_executed"))).one()
+            asked = f"SELECT UTC_TIMESTAMP(6), @@GLOBAL.gtid_executed, {IS_HALF['mysql']}"
+            row = (await connection.execute(text(asked))).one()
         half = (time.monotonic() - at) / 2
         ahead = (ours - row[0].replace(tzinfo=UTC)).total_seconds() + half
         certain = max(abs(ahead) - half, 0.0)
-        return Beat(at, row[1], certain if ahead > 0 else -certain)
+        return Beat(at, row[1], certain if ahead > 0 else -certain, bool(row[2]))
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -24,6 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hypermart.db.engine import CHECK, REPLICA, read_engine
 from hypermart.db.observed import observe
 from hypermart.db.pulse import FAILURES, LIMIT, Beat, Pulse
+from hypermart.db.tasks import ended
+from hypermart.metrics import REPLICA_IN_USE, REPLICA_LAG
 
 log = structlog.get_logger(__name__)
 PERIOD, BACK = 1.0, 1.0
@@ -40,9 +42,10 @@ class Replica:
     def __init__(self, url: str) -> None:
         address = make_url(url)
         self.name = f"{address.host}:{address.port or 3306}"
-        self.engine = read_engine(url, REPLICA)
+        self.engine = read_engine(url, REPLICA, self.name)
         observe(self.engine, "replica")
-        self._asked = read_engine(url, CHECK)
+        self._asked = read_engine(url, CHECK, "check")
+        self._counted = REPLICA_IN_USE.labels(self.name)
         self.is_in_use = False
         self.fell_at = -math.inf
 
@@ -50,10 +53,12 @@ class Replica:
         if self.is_in_use:
             log.warning("replica.out", replica=self.name, reason=" ".join(str(reason).split())[:200])
         self.is_in_use, self.fell_at = False, time.monotonic()
+        self._counted.set(0)
 
     def come_back(self, lag: float) -> None:
         log.info("replica.in", replica=self.name, lag=round(lag, 2))
         self.is_in_use = True
+        self._counted.set(1)
 
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator[AsyncConnection]:
@@ -121,8 +126,7 @@ class Replicas:
             yield
         finally:
             self._primary.is_watched = False
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await ended(task)
 
     async def _watch(self) -> None:
         while True:
@@ -148,11 +152,13 @@ class Replicas:
         try:
             newest = await replica.newest(tuple(self._samples))
         except FAILURES as error:
+            REPLICA_LAG.labels(replica.name).set(math.nan)
             replica.fall_out(str(error) or "it does not answer in time")
             return
         if replica.fell_at >= asked_at:
             return  # a request knows better
         lag = self._lag(newest, asked_at if is_heard else None)
+        REPLICA_LAG.labels(replica.name).set(lag)
         if not replica.is_in_use and lag <= BACK:
             replica.come_back(lag)
         elif replica.is_in_use and lag > self.longest:

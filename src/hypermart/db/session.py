@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeAlias, TypeVar
 
+from prometheus_client import Counter
 from sqlalchemy import Executable, event, insert
 from sqlalchemy.engine import Result
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 from structlog.contextvars import get_contextvars
 
+from hypermart import traces
 from hypermart.db.base import Base
 from hypermart.db.dialect import is_deadlock
 from hypermart.db.engine import PRIMARY
@@ -24,6 +26,7 @@ from hypermart.db.observed import observe
 from hypermart.db.outbox import Outbox, later
 from hypermart.db.pulse import Pulse
 from hypermart.db.replicas import Replica, Replicas
+from hypermart.metrics import POOL_TIMEOUTS
 from hypermart.ports import Clock
 
 #: A result of any columns; the structs that are made of it are where types begin.
@@ -83,6 +86,11 @@ def stale(db: AsyncSession, *keys: str) -> None:
     db.info["stale"].update(keys)
 
 
+def count(db: AsyncSession, counter: Counter) -> None:
+    """Is counted once this transaction has committed."""
+    db.info["counted"].append(counter)
+
+
 class Database:
     """The engines. `bell` is told the ids of new outbox rows after each commit.
 
@@ -115,6 +123,7 @@ class Database:
             async with asyncio.timeout(PRIMARY.pool):
                 await self._public.acquire()
         except TimeoutError:
+            POOL_TIMEOUTS.labels("public").inc()
             raise PoolTimeout("no replica is in use, and the primary is read by enough others") from None
         try:
             async with self.reader.connect() as connection:
@@ -135,10 +144,12 @@ class Database:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
         async with WriteSession(self.writer, expire_on_commit=False) as db:
-            db.info.update(later=[], stale=set())
+            db.info.update(later=[], stale=set(), counted=[])
             async with db.begin():
                 yield db
                 due = await self._fill_outbox(db)
+        for counter in db.info["counted"]:
+            counter.inc()
         if self.bell and due:
             await self.bell(due)
 
@@ -162,9 +173,10 @@ class Database:
         await db.flush()  # cache keys are collected here, before the purge row is written
         if db.info["stale"]:
             later(db, "purge_pages", keys=sorted(db.info["stale"]))
-        due, now, request = [], self.clock.now(), get_contextvars().get("request")
+        due, now = [], self.clock.now()
+        origin = {"request": get_contextvars().get("request"), "trace": traces.address()}
         for job, args, due_at in db.info["later"]:
-            row = {"job": job, "args": args, "created_at": now, "due_at": due_at or now, "request": request}
+            row = {"job": job, "args": args, "created_at": now, "due_at": due_at or now, **origin}
             inserted: Any = await (await db.connection()).execute(insert(Outbox), row)
             if row["due_at"] <= now:
                 due.append(inserted.inserted_primary_key[0])

@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import time
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
+from opentelemetry.trace import SpanKind
 from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bound_contextvars
 
+from hypermart import traces
 from hypermart.db.outbox import LANE, LaneName, Outbox
 from hypermart.errors import Refused
 from hypermart.jobs import JOBS, JobFunction, Patience, patience
 from hypermart.jobs.task import Task
+from hypermart.metrics import JOB_SECONDS
 from hypermart.ports import NotNow
 from hypermart.services import Services
 
@@ -44,6 +48,8 @@ class Leased(NamedTuple):
     """A row that is ours for now."""
 
     task: Task
+    lane: str
+    trace: str | None
     job: str
     args: dict[str, Any]
     attempts: int
@@ -55,24 +61,38 @@ async def deliver(services: Services, outbox_id: int, *lanes: LaneName) -> bool:
     row = await _lease(services, outbox_id, lanes)
     if row is None:
         return False
-    with bound_contextvars(request=row.task.request) if row.task.request else nullcontext():
+    origin = bound_contextvars(request=row.task.request) if row.task.request else nullcontext()
+    with origin, traces.begun(services.tracer, f"process {row.job}", SpanKind.CONSUMER, parent=row.trace or ""):
         await _run(services, row)
     return True
 
 
 async def _run(services: Services, row: Leased) -> None:
-    task, job, args, attempts, crashes = row
+    task, lane, _, job, args, attempts, crashes = row
+    began, outcome = time.perf_counter(), "done"
+    traces.note(
+        {
+            "messaging.system": "outbox",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": job,
+            "messaging.message.id": str(task.id),
+            "hypermart.lane": lane,
+            "hypermart.attempts": attempts,
+        }
+    )
     try:
         run = _function(job, crashes)
         async with asyncio.timeout(RUN):
             result = await run(services, task, **args)
     except NotNow as error:
+        outcome = "put_off"
         await _put_off(services, task, error, attempts)
     except Exception as error:  # noqa: BLE001  (whatever a job raises is kept with its row)
-        await _failed(services, task, error, attempts, patience(job))
+        outcome = await _failed(services, task, error, attempts, patience(job))
     else:
         await _mark(services, task, done_at=services.clock.now(), last_error=None, result=result and result[:500])
         log.info("outbox.done", id=task.id, job=job, attempts=attempts, result=result)
+    JOB_SECONDS.labels(job if job in JOBS else "unknown", outcome).observe(time.perf_counter() - began)
 
 
 def _function(job: str, crashes: int) -> JobFunction:
@@ -86,21 +106,23 @@ def _function(job: str, crashes: int) -> JobFunction:
 async def due(services: Services, *lanes: LaneName) -> list[int]:
     """Rows that wait to be run, oldest first: also those whose bell was lost or never rung.
 
-    Those whose last run never ended come last: should they end this process too, the others have been run.
+    Those that failed before come after the others: each may take as long again as it can. Those whose last run never
+    ended come last: should they end this process too, the others have been run.
     """
-    columns = (Outbox.id, Outbox.leased_until)
+    columns = (Outbox.id, Outbox.leased_until, Outbox.attempts)
     statement = (
         select(*columns).where(_free(services.clock.now(), lanes)).order_by(Outbox.due_at, Outbox.id).limit(BATCH)
     )
     async with services.db.write() as db:  # the primary: work must go on while the replica is away
         found = await db.execute(statement)
-        return [row.id for row in sorted(found, key=lambda row: row.leased_until is not None)]
+        return [row.id for row in sorted(found, key=lambda row: (row.leased_until is not None, row.attempts > 0))]
 
 
-async def sweep(services: Services) -> None:
-    """Done rows go after a while; dead ones stay for people to look at."""
+async def sweep(services: Services) -> int:
+    """Done rows go after a while; dead ones stay for people to look at. Gives how many went."""
     async with services.db.write() as db:
-        await db.execute(delete(Outbox).where(Outbox.done_at < services.clock.now() - KEPT))
+        gone: Any = await db.execute(delete(Outbox).where(Outbox.done_at < services.clock.now() - KEPT))
+    return int(gone.rowcount)
 
 
 def _free(now: datetime, lanes: Lanes) -> ColumnElement[bool]:
@@ -130,9 +152,10 @@ async def _lease(services: Services, outbox_id: int, lanes: Lanes) -> Leased | N
         )
         if taken.rowcount != 1:
             return None
-        columns = (Outbox.request, Outbox.job, Outbox.args, Outbox.attempts, Outbox.crashes)
-        request, *rest = (await db.execute(select(*columns).where(Outbox.id == outbox_id))).one()
-    return Leased(Task(outbox_id, lease, request), *rest)
+        origin = (Outbox.request, Outbox.created_at)
+        columns = (LANE, Outbox.trace, Outbox.job, Outbox.args, Outbox.attempts, Outbox.crashes)
+        request, created_at, *rest = (await db.execute(select(*origin, *columns).where(Outbox.id == outbox_id))).one()
+    return Leased(Task(outbox_id, lease, request, created_at), *rest)
 
 
 async def _put_off(services: Services, task: Task, error: NotNow, attempts: int) -> None:
@@ -141,19 +164,22 @@ async def _put_off(services: Services, task: Task, error: NotNow, attempts: int)
     await _mark(services, task, due_at=due_at, attempts=attempts - 1, last_error=str(error))
 
 
-async def _failed(services: Services, task: Task, error: Exception, attempts: int, patience: Patience) -> None:
-    reason = _reason(error)
+async def _failed(services: Services, task: Task, error: Exception, attempts: int, patience: Patience) -> str:
+    """What became of it."""
+    words = reason(error)
     now = services.clock.now()
+    traces.failed(type(error).__name__)
     if isinstance(error, Refused) or attempts >= patience.attempts:
-        log.error("outbox.dead", id=task.id, attempts=attempts, reason=reason)
-        await _mark(services, task, dead_at=now, last_error=reason)
-    else:
-        delay = backoff(attempts, patience.longest)
-        log.warning("outbox.failed", id=task.id, attempts=attempts, reason=reason, again_in=round(delay, 1))
-        await _mark(services, task, due_at=now + timedelta(seconds=delay), last_error=reason)
+        log.error("outbox.dead", id=task.id, attempts=attempts, reason=words)
+        await _mark(services, task, dead_at=now, last_error=words)
+        return "dead"
+    delay = backoff(attempts, patience.longest)
+    log.warning("outbox.failed", id=task.id, attempts=attempts, reason=words, again_in=round(delay, 1))
+    await _mark(services, task, due_at=now + timedelta(seconds=delay), last_error=words)
+    return "failed"
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """In one line, and without the names of people that servers put into their answers."""
     words = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
     return _PERSON.sub("…@", " ".join(words.split()))[:500]
@@ -174,7 +200,7 @@ async def _mark(services: Services, task: Task, **values: Any) -> None:
         except (SQLAlchemyError, OSError) as error:
             if loop.time() + PAUSE >= end:
                 raise
-            log.warning("outbox.mark_failed", id=task.id, reason=_reason(error))
+            log.warning("outbox.mark_failed", id=task.id, reason=reason(error))
         await asyncio.sleep(PAUSE)
 
 

@@ -6,8 +6,6 @@ transactions (PROCESS); without that, whoever runs into a row that is held gets 
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -15,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from hypermart.services import Services
 
 log = structlog.get_logger(__name__)
-IDLE, PERIOD = 10, 5.0
+IDLE = 10
 """Seconds. No transaction of ours waits for anything but the database, so none is idle for one second."""
 #: MySQL's numbers for a privilege that is missing, and for a connection that is gone.
 NOT_ALLOWED, NO_SUCH_THREAD = 1227, 1094
@@ -45,19 +43,15 @@ async def end_idle(services: Services) -> int:
     return ended
 
 
-async def ending_idle(services: Services) -> None:
-    """For as long as a worker lives, or until the database says that we may not."""
-    while not services.settings.is_embedded:
-        try:
-            await end_idle(services)
-        except OperationalError as error:
-            if _number(error) == NOT_ALLOWED:
-                log.info("transactions.unseen", reason="the database's user lacks PROCESS (docs/databases.md)")
-                return
-            log.warning("idle.failed", reason=str(error.orig)[:200])
-        except Exception as error:  # noqa: BLE001  (there is a next time)
-            log.warning("idle.failed", reason=f"{type(error).__name__}: {error}"[:200])
-        await asyncio.sleep(PERIOD)
+async def watch_idle(services: Services) -> str | None:
+    """end_idle(), or why it is not done here."""
+    try:
+        await end_idle(services)
+    except OperationalError as error:
+        if _number(error) != NOT_ALLOWED:
+            raise
+        return "not done: the database's user lacks PROCESS (docs/databases.md)"
+    return None
 
 
 def _number(error: DBAPIError) -> object:

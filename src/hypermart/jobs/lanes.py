@@ -8,16 +8,12 @@ import contextlib
 import structlog
 
 from hypermart.db.outbox import LaneName
-from hypermart.domain.cart.expiry import BATCH as CARTS
-from hypermart.domain.cart.expiry import expire_carts
-from hypermart.domain.payments.actions import BATCH as ATTEMPTS
-from hypermart.domain.payments.actions import forget_attempts
 from hypermart.jobs import delivery
 from hypermart.services import Services
 
 log = structlog.get_logger(__name__)
 
-POLL, SWEEP = 2.0, 3600.0
+POLL = 2.0
 """Seconds."""
 
 
@@ -52,25 +48,6 @@ class Lane:
         """Takes nothing new; run() ends when what it runs has ended."""
         self.is_stopping = True
         self.wake.set()
-
-
-async def sweeping(services: Services) -> None:
-    while True:
-        try:
-            await sweep(services)
-        except Exception as error:  # noqa: BLE001  (there is a next time)
-            log.warning("sweep.failed", reason=line(error))
-        await asyncio.sleep(SWEEP)
-
-
-async def sweep(services: Services) -> None:
-    """What nobody needs any more is gone. Carts go in transactions of bounded size, until none is left."""
-    await delivery.sweep(services)
-    for forget, batch in ((forget_attempts, ATTEMPTS), (expire_carts, CARTS)):
-        forgotten = batch
-        while forgotten == batch:
-            async with services.db.write() as db:
-                forgotten = await forget(db, services.clock.now())
 
 
 def line(error: Exception) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import select
 
-from hypermart import failpoints
+from hypermart import failpoints, traces
 from hypermart.domain.orders.links import order_token
 from hypermart.domain.orders.models import Order
 from hypermart.domain.orders.pages import OrderPage
@@ -16,6 +16,8 @@ from hypermart.domain.payments.models import PaymentAttempt
 from hypermart.errors import NotFound, Refused
 from hypermart.jobs.letters import Letter, written
 from hypermart.jobs.task import Task
+from hypermart.metrics import MAIL_SECONDS, timed
+from hypermart.ports import NotNow
 from hypermart.services import Services
 
 FAILED = {"declined", "expired", "voided"}
@@ -69,6 +71,7 @@ async def send(services: Services, task: Task, letter: Letter) -> str:
     """How it ended, as the log of mails keeps it: nothing of the mail but its id, and no address. Raises LeaseLost."""
     mail = written(services, task, letter)
     failpoints.reach("mail.written")
-    await services.mail.send(mail, partial(task.hold, services))
+    with traces.span("send mail"), timed(MAIL_SECONDS, refused=Refused, put_off=NotNow):
+        await services.mail.send(mail, partial(task.hold, services))
     failpoints.reach("mail.sent")
     return f"sent to {letter.email.rpartition('@')[2]} as {mail['Message-ID']}"

@@ -22,9 +22,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hypermart.db.outbox import Outbox
+from hypermart.db.outbox import Outbox, later
 from hypermart.db.replicas import Replica, Replicas
 from hypermart.jobs.task import Task
+from hypermart.metrics import PURGE_LAG
 from hypermart.services import Services
 
 AGAIN = timedelta(seconds=5)
@@ -48,10 +49,11 @@ async def purge_pages(services: Services, task: Task, /, *, keys: list[str], is_
     await services.cdn.purge(keys)
     if not is_second:
         now = services.clock.now()
+        if task.created_at:
+            PURGE_LAG.observe((now - task.created_at).total_seconds())
         rest = timedelta(seconds=replicas.longest_seen) if replicas and not is_everywhere else timedelta()
-        args = {"keys": keys, "is_second": True}
         async with services.db.write() as db:
-            db.add(Outbox(job="purge_pages", args=args, created_at=now, due_at=now + rest + AGAIN))
+            later(db, "purge_pages", due_at=now + rest + AGAIN, keys=keys, is_second=True)
 
 
 async def _shown(replicas: Replicas, outbox_id: int) -> bool:

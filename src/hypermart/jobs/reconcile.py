@@ -14,8 +14,6 @@ from hypermart.services import Services
 
 log = structlog.get_logger(__name__)
 
-PERIOD = 5.0
-"""Seconds."""
 BATCH, AT_ONCE = 50, 8
 
 
@@ -53,11 +51,5 @@ async def _look(services: Services, key: str) -> bool:
     return True
 
 
-async def reconciling(services: Services) -> None:
-    while True:
-        try:
-            await free_holds(services)
-            await reconcile(services)
-        except Exception as error:  # noqa: BLE001  (a database that is away for a while must not end the worker)
-            log.warning("reconcile.failed", reason=f"{type(error).__name__}: {error}"[:300])
-        await asyncio.sleep(PERIOD)
+async def watch_payments(services: Services) -> None:
+    await reconcile(services)

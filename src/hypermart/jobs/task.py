@@ -22,6 +22,8 @@ class Task(msgspec.Struct, frozen=True):
     """When this run's lease ends. No two leases of a row end at the same moment, so this also tells them apart."""
     request: str | None = None
     """The id of the request that the row comes from."""
+    created_at: datetime | None = None
+    """Of the row, and so of the change that it was written with."""
 
     async def hold(self, services: Services) -> None:
         """Raises LeaseLost unless is_held()."""

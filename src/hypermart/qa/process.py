@@ -16,7 +16,7 @@ import httpx
 from hypermart.settings import SECRETS
 from hypermart.stack.mysql import free_port
 
-ELSEWHERE = {"BASE_URL", *SECRETS} - {"SECRET_KEY", "GATEWAY_SECRET"}
+ELSEWHERE = {"BASE_URL", "TRACES", *SECRETS} - {"SECRET_KEY", "GATEWAY_SECRET"}
 """Settings of a shop that may be real: they are not for this one."""
 START = 90.0
 """Seconds until the shop must be open: it is filled first."""

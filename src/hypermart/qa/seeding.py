@@ -12,6 +12,7 @@ from hypermart.demo import seed
 from hypermart.demo.accounts import CUSTOMERS, RETURNING, email, seed_accounts
 from hypermart.demo.carts import seed_carts, token_hash
 from hypermart.demo.checkouts import attempt_key, seed_checkouts
+from hypermart.demo.queue import seed_queue
 from hypermart.demo.states import seed_states
 from hypermart.domain.cart.models import Cart
 from hypermart.domain.catalog.models import Product
@@ -32,6 +33,7 @@ async def fill(services: Services, http: httpx.AsyncClient) -> None:
     await _come_to_rest(services)
     await _let_bank_wait(http)
     await _come_to_rest(services)
+    await seed_queue(services)
 
 
 async def is_filled(services: Services) -> bool:

@@ -98,3 +98,30 @@ def staff() -> Iterator[State]:
         typed=spoiled,
         sends="/sign-out",
     )
+    yield from _queue("/staff/queue", {"seed": "states", "customer": STAFF})
+
+
+def _queue(path: str, by_staff: dict[str, Any]) -> Iterator[State]:
+    def at(name: str, query: str = "", status: int = 200, kind: Kind = Kind.PRIVATE, **more: Any) -> State:
+        return State(f"staff-queue{name}", kind, f"{path}{query}", status, **by_staff, **more)
+
+    def row(job: str) -> str:
+        return rf"/staff/queue/\d+(?=\">{job})"
+
+    yield at("")
+    yield at("-page-2", "?page=2")
+    yield at("-page-too-far", "?page=3", 404, Kind.ERROR)
+    yield at("-dead", "?state=dead")
+    yield at("-job", "?state=failed&job=purge_pages")
+    yield at("-none", "?state=running&job=mail_reset")
+    yield at("-done", "?state=done")
+    yield at("-order", "?order=1001")
+    yield at("-order-unknown", "?order=999999999")
+    yield at("-again", "?again=3")
+    yield at("-row-dead", "?state=dead", found=row("mail_order"))
+    yield at("-row-failed", "?state=failed", found=row("purge_pages"))
+    yield at("-row-waiting", "?state=waiting", found=row("purge_pages"))
+    yield at("-row-done", "?state=done", found=row("purge_pages"))
+    yield at("-row-unknown", "/999999999999999999999", 404, Kind.ERROR)
+    yield at("-422", "", 422, sends="/retries", typed={"job": ""})
+    yield State("staff-queue-only", Kind.REDIRECT, path, 303, "/staff/sign-in", seed="states", customer=RETURNING)

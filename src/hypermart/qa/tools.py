@@ -71,5 +71,6 @@ TOOLS: dict[str, tuple[Callable[[], str | None], str]] = {
     "vnu": (_vnu, f"it needs Java 17 and the jar; {PROVISION}"),
     "node": (_node, PROVISION),
     "mysql": (_mysql, PROVISION),
+    "promtool": (_on_path("promtool"), "run tests/provision.sh promtool:prometheus"),
     "varnishd": (_on_path("varnishd"), 'run tests/provision.sh "varnishd:varnish varnish-modules"'),
 }

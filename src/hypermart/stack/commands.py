@@ -19,6 +19,7 @@ from hypermart.settings import ROOT, BadSetting
 from hypermart.stack import mysql
 from hypermart.stack.asking import ask
 from hypermart.stack.health import complaint, front_page
+from hypermart.stack.one_request import ID, lines, told
 from hypermart.stack.plan import DATABASE, DATABASES, HOST, ROW, STORES, Shape, programs, shop_environment
 from hypermart.stack.supervision import Supervisor
 from hypermart.templating import lay_out_files
@@ -63,7 +64,7 @@ class Stack:
         shape, problems = self.shape, 0
         for name in shape.names:
             problem = complaint(self._supervisor, shape, name)
-            _say(f"{name:14} {problem or 'healthy'}")
+            _say(f"{name:16} {problem or 'healthy'}")
             problems += bool(problem)
         return 1 if problems else 0
 
@@ -72,11 +73,25 @@ class Stack:
         _say("The stack is down.")
         return 0
 
-    def show_log(self, name: str, lines: int) -> int:
+    def show_log(self, name: str, count: int) -> int:
         self._check(name)
         text = self._supervisor.log(name).read_text(errors="replace") if self._supervisor.log(name).exists() else ""
-        _say("\n".join(text.splitlines()[-lines:]))
+        _say("\n".join(text.splitlines()[-count:]))
         return 0
+
+    def show_request(self, id_: str) -> int:
+        """Also of a stack that is down: its logs stay."""
+        if not ID.fullmatch(id_):
+            raise BadSetting(
+                f"{id_!r} is no request's id: that has 8 to 64 letters, digits, dots, dashes or underscores"
+            )
+        is_known = False
+        for line in lines(self._supervisor.logs, id_):
+            is_known = True
+            _say(told(line))
+        if not is_known:
+            _say(f"no log has a line of request {id_}")
+        return 0 if is_known else 1
 
     def kill(self, name: str, number: int) -> int:
         self._check(name)
@@ -101,7 +116,12 @@ class Stack:
             raise BadSetting(f"{name!r} is not part of the stack: take one of {', '.join(names)}")
 
     def _lay_out(self, shape: Shape) -> None:
-        """Files and free ports, before anything is started."""
+        """Programs, files and free ports, before anything is started."""
+        if shape.has_prometheus and not shutil.which("prometheus"):
+            raise BadSetting(
+                "prometheus is not installed: apt-get install prometheus prometheus-varnish-exporter, or "
+                "leave it out with --no-prometheus"
+            )
         for port in range(shape.base, shape.base + ROW):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

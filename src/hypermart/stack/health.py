@@ -11,7 +11,7 @@ import redis
 
 from hypermart.adapters.clock import SystemClock
 from hypermart.stack.asking import ask, replication_problem
-from hypermart.stack.plan import DATABASES, HOST, Shape
+from hypermart.stack.plan import DATABASES, HOST, VARNISH_LOG, Shape
 from hypermart.stack.supervision import Supervisor, state
 
 PATIENCE = 2.0
@@ -40,6 +40,8 @@ def complaint(supervisor: Supervisor, shape: Shape, name: str) -> str:
 def _probe(shape: Shape, folder: Path, name: str) -> Callable[[], None]:
     if name.startswith("worker"):
         return lambda: _beats(folder / "shop" / "alive" / name)
+    if name == VARNISH_LOG:
+        return lambda: None  # it waits for Varnish, and nobody waits for it
     port = shape.port("purge" if name == "varnish" else name)
     if name.startswith("app"):
         return lambda: _http(port, "/readyz")
@@ -51,6 +53,8 @@ def _probe(shape: Shape, folder: Path, name: str) -> Callable[[], None]:
         "varnish": lambda: _http(port, "/cdn-health"),
         "gateway": lambda: _http(port, "/"),
         "smtp": lambda: _smtp(port),
+        "prometheus": lambda: _http(port, "/-/ready"),
+        "varnish-metrics": lambda: _http(port, "/metrics"),
     }[name]
 
 

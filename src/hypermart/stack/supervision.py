@@ -104,8 +104,12 @@ class Supervisor:
         found = self.rpc.getProcessInfo(name)
         return int(found["pid"]) if found["state"] == RUNNING else 0
 
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
     def log(self, name: str) -> Path:
-        return self.folder / "logs" / f"{name}.log"
+        return self.logs / f"{name}.log"
 
     def _left(self) -> set[int]:
         """Every process of this stack but ourselves."""
@@ -124,7 +128,7 @@ class Supervisor:
             return False
 
     def _config(self, programs: Sequence[Program]) -> str:
-        (self.folder / "logs").mkdir(exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
         folder = _quoted(str(self.folder))
         head = f"""
             [supervisord]

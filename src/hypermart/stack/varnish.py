@@ -1,4 +1,4 @@
-"""How Varnish is started with the shop's VCL (deploy/varnish): its command line and the file that names its backend."""
+"""How Varnish is started with the shop's VCL (deploy/varnish), and its log: command lines, and its backend's file."""
 
 from __future__ import annotations
 
@@ -38,3 +38,14 @@ def command(
         *("-a", f"purge=127.0.0.1:{sockets.purge},HTTP"),
         *("-s", f"malloc,{memory}", "-p", "default_ttl=0", "-p", f"vcl_path={folder}:{VCL}", "-f", "default.vcl"),
     ]
+
+
+def metrics_command(folder: Path, address: str) -> list[str]:
+    """The command that says at HOST:PORT what the Varnish of command() has counted."""
+    return ["prometheus-varnish-exporter", "-web.listen-address", address, "-n", str(folder / "run")]
+
+
+def log_command(folder: Path) -> list[str]:
+    """The command that writes a line for each request to stdout, for whichever varnishd runs in `folder`. In UTC."""
+    quiet = "not VCL_Log ~ '^quiet'"
+    return ["varnishncsa", "-n", str(folder / "run"), "-t", "off", "-j", "-q", quiet, "-f", str(VCL / "log.format")]

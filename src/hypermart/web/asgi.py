@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import uuid4
@@ -11,7 +13,9 @@ from uuid import uuid4
 import structlog
 from litestar.enums import HttpMethod
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
+from opentelemetry.trace import SpanKind, Tracer
 
+from hypermart import traces
 from hypermart.db.observed import SPENT, Spent
 from hypermart.metrics import REQUESTS
 
@@ -48,6 +52,17 @@ def security(base_url: str, pays_at: str = "") -> Headers:
     return [*headers, HSTS] if base_url.startswith("https:") else headers
 
 
+def traced(tracer: Tracer | None, scope: HTTPScope) -> AbstractContextManager[None]:
+    """The block, which answers the request, is the first span of a trace; around() says what it was.
+
+    A traceparent that comes with the request may be anybody's: it is only linked, and decides nothing.
+    """
+    if tracer is None or scope["path"] in PROBES:
+        return contextlib.nullcontext()
+    link = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
+    return traces.begun(tracer, "request", SpanKind.SERVER, link=link.decode("latin-1"))
+
+
 async def around(app: ASGIApp, headers: Headers, scope: HTTPScope, receive: Receive, send: Send) -> None:
     """Calls `app` for an HTTP request, adds `headers` to its answer, and sees to the rest."""
     started, status = time.perf_counter(), 500
@@ -80,6 +95,7 @@ async def around(app: ASGIApp, headers: Headers, scope: HTTPScope, receive: Rece
         finally:
             SPENT.reset(spending)
             _note(scope, _route(asked), status, time.perf_counter() - started, spent)
+            _tell(scope, _route(asked), status, request_id)
 
 
 def _note(scope: HTTPScope, route: str, status: int, took: float, spent: Spent) -> None:
@@ -97,6 +113,19 @@ def _note(scope: HTTPScope, route: str, status: int, took: float, spent: Spent) 
         db_ms=round(spent.seconds * 1000, 1),
         **spent.statements,
     )
+
+
+def _tell(scope: HTTPScope, route: str, status: int, request_id: bytes) -> None:
+    """The span of the request: by the template of its route, for paths hold keys of orders and payments."""
+    method = scope["method"] if scope["method"] in METHODS else "_OTHER"
+    known: dict[str, str | int] = {
+        "http.request.method": method,
+        "http.response.status_code": status,
+        "hypermart.request": request_id.decode(),
+    }
+    traces.note(known | ({"http.route": route} if route else {}), f"{method} {route}".rstrip())
+    if status >= 500:
+        traces.failed(str(status))
 
 
 def _route(scope: HTTPScope) -> str:

@@ -13,7 +13,7 @@ from hypermart.web.demo import mail, previews
 from hypermart.web.guards import same_origin
 from hypermart.web.hooks import health, payments
 from hypermart.web.render import AnyRequest, Shop
-from hypermart.web.staff import dashboard
+from hypermart.web.staff import dashboard, queue
 from hypermart.web.staff import shown as staff
 from hypermart.web.staff import sign_in as staff_sign_in
 from hypermart.web.store import feeds, home, lists, media, product
@@ -109,8 +109,9 @@ def routers(settings: Settings) -> list[Router]:
         ),
         Router(
             path="/",
-            route_handlers=[dashboard.show_dashboard],
+            route_handlers=[dashboard.show_dashboard, queue.show_queue, queue.show_row, queue.retry],
             guards=[same_origin],
+            request_max_body_size=forms.LIMIT,
             dependencies={
                 "visit": Provide(staff.staff_visit, sync_to_thread=False),
                 "person": Provide(staff.signed_in),

@@ -13,6 +13,7 @@ import structlog
 
 from hypermart.db.session import AnySession
 from hypermart.emails import email_key
+from hypermart.metrics import SIGN_INS
 from hypermart.passwords import Busy, Proof, hashed, is_right
 from hypermart.ports import LimiterAway
 from hypermart.web.guards import network
@@ -24,6 +25,7 @@ AWAY = "Signing in is not possible at the moment. Please try again in a few minu
 RETRY_AFTER = 60
 """Seconds until it is worth trying again, while Valkey is away or too many sign in."""
 LONGEST = 500
+OUTCOMES = {422: "wrong", 429: "too_many", 503: "away"}
 _PATH = re.compile(r"/|(/(?!\.)[A-Za-z0-9_.~:@!$&'()*+,;=%-]+)+/?")
 Find: TypeAlias = Callable[[AnySession, str], Awaitable[Proof | None]]
 
@@ -38,6 +40,13 @@ class No(msgspec.Struct, frozen=True):
 
 async def proven(visit: Visit, email: str, password: str, find: Find) -> Proof | No:
     """Whose address and password these are. What is unknown costs as much time as what is wrong."""
+    found = await _proven(visit, email, password, find)
+    outcome = OUTCOMES[found.status] if isinstance(found, No) else "ok"
+    SIGN_INS.labels(visit.session.room.name, outcome).inc()
+    return found
+
+
+async def _proven(visit: Visit, email: str, password: str, find: Find) -> Proof | No:
     if no := await counted(visit, "sign-in", email):
         return no
     async with visit.shop.db.fresh() as db:

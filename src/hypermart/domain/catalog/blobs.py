@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from hypermart.db.session import AnySession, Database
 from hypermart.domain.catalog.models import Picture
-from hypermart.domain.catalog.pictures import content_type, rendition_key, rendition_widths
+from hypermart.domain.catalog.pictures import content_type, is_as_named, rendition_key, rendition_widths
 from hypermart.errors import NotFound, Refused
 from hypermart.ports import Blob, Blobs, Progress
 
@@ -53,7 +53,7 @@ async def copy(keys: Sequence[str], source: Blobs, target: Blobs, progress: Prog
         found[outcome].append(key)
         progress("copying", sum(map(len, found.values())) / len(keys))
 
-    await _each(keys, work)
+    await each(keys, work)
     return found
 
 
@@ -63,6 +63,8 @@ async def _copied(key: str, source: Blobs, target: Blobs, *, is_there: bool) -> 
         content = await source.get(key)
     except NotFound:
         return "missing"
+    if not is_as_named(key, content):
+        return "different"
     digest = hashlib.sha256(content).digest()
     if is_there and await _digest(target, key) == digest:
         return "there already"
@@ -105,11 +107,11 @@ async def delete_orphans(blobs: Blobs, found: Sequence[Blob], before: datetime) 
             await blobs.delete(blob.key)
             gone.add(blob.key)
 
-    await _each(found, work)
+    await each(found, work)
     return [blob for blob in found if blob.key in gone]
 
 
-async def _each(things: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
+async def each(things: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
     """Some at once. The first failure ends it all."""
     left = iter(things)
 

@@ -110,7 +110,16 @@ def _boxes_end(content: bytes) -> int:
 def original_key(content: bytes, name: str, found: Probe) -> str:
     """The key of an original: named by its content, so that the same file is kept once and never changes."""
     stem = re.sub(r"[^a-z0-9]+", "-", PurePosixPath(name).stem.lower()).strip("-")[:100] or "picture"
-    return f"originals/{hashlib.sha256(content).hexdigest()[:20]}/{stem}{FORMATS[found.format][0]}"
+    return f"originals/{_digest(content)}/{stem}{FORMATS[found.format][0]}"
+
+
+def is_as_named(key: str, content: bytes) -> bool:
+    """False if `content` cannot be what was kept under `key`. Only originals' names tell."""
+    return not key.startswith("originals/") or key.split("/")[1] == _digest(content)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:20]
 
 
 def content_type(key: str) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from hypermart import failpoints
 from hypermart.db.bulk import insert_many
 from hypermart.db.outbox import later
-from hypermart.db.session import WriteSession
+from hypermart.db.session import WriteSession, count
 from hypermart.domain.cart.actions import complete
 from hypermart.domain.cart.totals import TaxLine
 from hypermart.domain.orders.drafts import Draft
@@ -20,6 +20,7 @@ from hypermart.domain.orders.models import Counter, Order, OrderEvent, OrderLine
 from hypermart.domain.orders.rules import statuses
 from hypermart.domain.payments.models import PaymentAttempt
 from hypermart.domain.payments.rules import CARD, FREE, METHODS
+from hypermart.metrics import ORDERS
 
 FIRST = 1001
 _COUNTERS = Counter.metadata.tables["counters"]
@@ -41,6 +42,7 @@ async def write_order(db: WriteSession, attempt: PaymentAttempt, draft: Draft, n
     later(db, "mail_order_confirmation", order=number)
     if remind_after := METHODS[attempt.method].remind_after:
         later(db, "mail_payment_reminder", due_at=now + remind_after, order=number)
+    count(db, ORDERS.labels(attempt.method))
     failpoints.reach("order.written")
     return number
 

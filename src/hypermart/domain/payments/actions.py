@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from hypermart.db.session import ReadSession, WriteSession
+from hypermart.db.session import ReadSession, WriteSession, count
 from hypermart.domain.payments import rules
 from hypermart.domain.payments.models import (
     ACCEPTED,
@@ -26,6 +26,7 @@ from hypermart.domain.payments.models import (
     PaymentEvent,
 )
 from hypermart.errors import NotFound, Refused
+from hypermart.metrics import PAYMENTS
 from hypermart.money import Money
 
 _EVENTS = GatewayEvent.metadata.tables["gateway_events"]
@@ -63,8 +64,8 @@ class Opening(msgspec.Struct, frozen=True):
 async def open_attempt(db: WriteSession, opening: Opening, now: datetime) -> PaymentAttempt:
     """A new attempt with its amount frozen: accepted at once if it is paid offline. Refuses one too many."""
     since = {"cart_id": opening.cart_id, "since": now - rules.WITHIN}
-    count, first_at = (await db.execute(_OF_LATE, since)).one()
-    if count >= rules.ATTEMPTS:
+    tried, first_at = (await db.execute(_OF_LATE, since)).one()
+    if tried >= rules.ATTEMPTS:
         raise TooManyAttempts(max(1, math.ceil((first_at + rules.WITHIN - now).total_seconds())))
     is_offline = rules.METHODS[opening.method].is_offline
     attempt = PaymentAttempt(
@@ -114,6 +115,8 @@ def know(db: WriteSession, attempt: PaymentAttempt, ref: str, pay_url: str, now:
 
 
 def _note(db: WriteSession, attempt: PaymentAttempt, now: datetime, detail: str = "") -> None:
+    if attempt.state not in OPEN:
+        count(db, PAYMENTS.labels(attempt.method, attempt.state))
     db.add(
         PaymentEvent(attempt_id=attempt.id, kind=attempt.state, amount=attempt.amount, detail=detail, happened_at=now)
     )

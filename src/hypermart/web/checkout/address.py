@@ -15,6 +15,7 @@ from hypermart.domain.orders.checkout import checkout_view
 from hypermart.domain.orders.pages import CheckoutView
 from hypermart.domain.shipping.countries import ISO_3166
 from hypermart.domain.shipping.queries import countries
+from hypermart.metrics import CHECKOUTS
 from hypermart.web.checkout.address_form import AddressForm, of_cart, posted, problems_of
 from hypermart.web.checkout.address_help import address_help
 from hypermart.web.checkout.steps import CART_URL, first_before, next_after, step_page
@@ -46,6 +47,7 @@ async def save_address(visit: NamedDependency[Visit], shop: NamedDependency[Shop
     after = await shop.db.retried(lambda db: _save(db, visit, shop, typed))
     if after:
         visit.renew()
+        CHECKOUTS.inc(after.lacks("delivery"))
     return visit.leave(next_after(after))
 
 

@@ -24,6 +24,7 @@ from hypermart.domain.orders import joining
 from hypermart.domain.orders.own_cart import own_cart
 from hypermart.domain.shipping.queries import countries
 from hypermart.errors import NotFound
+from hypermart.metrics import LINES_ADDED
 from hypermart.web.checkout.cart_page import Asked, CartPage, Done, cart_page
 from hypermart.web.forms import Form, whole
 from hypermart.web.render import HTML, Answer, Shop
@@ -62,6 +63,7 @@ async def add_line(visit: NamedDependency[Visit], shop: NamedDependency[Shop]) -
     except actions.CannotAdd as no:
         form.problems[QUANTITY] = str(no)
         return await _asked_again(visit, shop, variant_id, form, 409)
+    LINES_ADDED.inc()
     query = {"added": added.sku} | ({"limited": "1"} if added.added < added.wanted else {})
     extra = {"added": added, "variant_id": variant_id, "form": Form([])}
     visit.renew()

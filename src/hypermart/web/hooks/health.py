@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Response, get
 from litestar.di import NamedDependency
 
+from hypermart.db.half import SAID
 from hypermart.web.away import RETRY_AFTER
 from hypermart.web.caching import NO_STORE
 from hypermart.web.render import Answer, Shop
@@ -35,6 +36,8 @@ async def show_ready_to_write(shop: NamedDependency[Shop]) -> Answer:
 
 def _ready(shop: Shop, problem: str) -> Answer:
     skew = shop.db.pulse.skew
+    if shop.db.pulse.is_half:
+        problem = SAID
     if shop.is_leaving:
         problem = "shutting down"
     elif abs(skew) > SKEW and shop.settings.mode != "qa":  # whose time stands
