@@ -38,6 +38,7 @@ def shop(demo_copy_settings: Settings) -> Iterator[tuple[Settings, str, subproce
         "MODE": "demo",
         "DATA_DIR": str(demo_copy_settings.data),
         "DATABASE_URL": demo_copy_settings.database_url,
+        "SECRET_KEY": demo_copy_settings.secret_key,
         "PORT": str(port),
         "TRIES": "1000 per minute",
     }

@@ -174,7 +174,7 @@ async def test_disk_is_full(disk: Disk, shop: tuple[Settings, list[int]], capsys
     at once with SQLite, within a minute with MySQL, which looks for room every 60 s.
     """
     settings, variants = shop
-    crowd = [shopper(settings.base_url, f"full{number}", Patient()) for number in range(12)]
+    crowd = [shopper(settings.base_url, f"full{number}", Patient(pause=2)) for number in range(12)]
     with serving_shop(settings) as base:
         for each in crowd:
             each.client.base_url = httpx.URL(base)

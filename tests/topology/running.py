@@ -22,7 +22,9 @@ from hypermart.domain.stock.actions import Level, set_on_hand
 from hypermart.services import Services, opened
 from hypermart.settings import load
 from hypermart.stack.asking import ask
+from hypermart.stack.health import complaint
 from hypermart.stack.plan import HOST, ROW, Shape, mysql_url, shop_environment
+from hypermart.stack.supervision import Supervisor
 from tests.faults.audit import Records, accepted, bank, database, mailbox
 from tests.faults.buying import Shopper
 
@@ -71,13 +73,15 @@ class Running:
         self.say("kill", name, signal_name, check=check)
 
     def ill(self) -> list[str]:
-        """Names of the processes that are not healthy."""
-        lines = self.say("status", check=False).stdout.splitlines()
-        return [line.split()[0] for line in lines if not line.endswith("healthy")]
+        """Names of the processes that are not healthy: what `status` asks, without the second that its start takes."""
+        supervisor = Supervisor(self.folder)
+        return [name for name in self.shape.names if complaint(supervisor, self.shape, name)]
 
     def heal(self) -> None:
         """Whatever a test has done: everything is healthy again."""
-        for name in self.ill():
+        if not (ill := self.ill()):
+            return
+        for name in ill:
             self.say("kill", name, "CONT", check=False)
         if ill := self.ill():
             self.say("restart", *sorted(ill, key=lambda name: not name.startswith("mysql")))
