@@ -168,14 +168,15 @@ async def test_stopping_ends_also_what_a_cancel_was_lost_on(
     """As in a driver that reads by wait_for() when the answer and the cancel come together (Python 3.11)."""
     heard: list[str] = []
 
-    async def unlucky(_: Services) -> None:
+    async def unlucky(_services: Services, _name: str) -> None:
         while len(heard) < 2:
             try:
                 await asyncio.sleep(600)
             except asyncio.CancelledError:
                 heard.append("cancel")
 
-    monkeypatch.setattr("hypermart.worker.sweeping", unlucky)
+    monkeypatch.setattr("hypermart.worker.watches", lambda _: ["one"])
+    monkeypatch.setattr("hypermart.worker.watch", unlucky)
     async with asyncio.timeout(10):
         async with inline(services):
             await asyncio.sleep(0.1)
