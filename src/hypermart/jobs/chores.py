@@ -124,7 +124,7 @@ async def watch(services: Services, name: str) -> None:
             with contextlib.suppress(Exception):  # whatever it is, chores that fail to be looked for say so
                 if await _note(services, name, began, end, is_news=is_news) and is_news:
                     is_known_to_fail = end.is_failed
-            noted = loop.time() + NOTED.total_seconds()
+                noted = loop.time() + NOTED.total_seconds()  # else again at the next turn
         last = end
         await asyncio.sleep(PERIOD)
 
