@@ -21,8 +21,8 @@ from hypermart.adapters.clock import SystemClock
 from hypermart.adapters.gateway import BogusGateway
 from hypermart.adapters.limiter import WindowLimiter
 from hypermart.adapters.mail import MailFolder
+from hypermart.adapters.observed_gateway import ObservedGateway
 from hypermart.adapters.smtp import SmtpMail
-from hypermart.adapters.timed_gateway import TimedGateway
 from hypermart.db.engine import PATIENT, PRIMARY, Waits, read_engine, write_engine
 from hypermart.db.pulse import Pulse
 from hypermart.db.replicas import Replicas
@@ -227,7 +227,7 @@ async def gateway_opened(
         # Without a URL it is mounted in the shop; another process, such as a worker, finds it there.
         address = url or f"{settings.base_url}/bogus"
         async with BogusGateway(address, secret, clock, transport=transport) as gateway:
-            yield TimedGateway(gateway)
+            yield ObservedGateway(gateway)
     elif settings.gateway_url == "none:":
         yield None
     else:

@@ -20,7 +20,7 @@ from hypermart.db.outbox import LANES
 from hypermart.db.tasks import ended
 from hypermart.jobs import delivery
 from hypermart.jobs.chores import Caretaker, watch, watches
-from hypermart.jobs.lanes import Lane, line
+from hypermart.jobs.lanes import Lane
 from hypermart.jobs.measure import measuring
 from hypermart.metrics_listener import listening
 from hypermart.services import Services, valkey_opened
@@ -86,7 +86,7 @@ class Worker(saq.Worker[Any]):
                 for lane in self.lanes:
                     lane.wake.set()
         except Exception as error:  # noqa: BLE001  (the row is still due: a lane comes back to it)
-            log.warning("outbox.delivery_failed", id=outbox_id, reason=line(error))
+            log.warning("outbox.delivery_failed", id=outbox_id, reason=delivery.reason(error))
 
     async def process(self) -> bool:
         try:

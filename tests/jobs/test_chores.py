@@ -240,6 +240,17 @@ async def test_every_worker_watches_and_one_notes_it(settings: Settings, clock: 
     assert found.due_at == clock.now() + chores.NOTED
 
 
+async def test_a_watch_is_noted_soon_after_there_is_a_row_for_it(services: Services, watched: Trial) -> None:
+    watching = asyncio.create_task(watch(services, "tidy"))
+    try:
+        await until(lambda: watched.runs > 5)
+        await look(services)
+        await until_it_is("well", services)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
 async def test_a_watch_that_fails_goes_on_and_is_noted_at_once(services: Services, watched: Trial) -> None:
     watched.error = ConnectionError("the bank is away")
     with capture_logs() as logs:

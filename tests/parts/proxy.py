@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from tests.parts.listening import listening
+
 PIECE = 4096
 CUT = 20_000
 """Bytes of one direction after which it is cut."""
@@ -86,21 +88,6 @@ class Proxy:
 @contextlib.asynccontextmanager
 async def proxy(target: int) -> AsyncIterator[Proxy]:
     """Leads to the port `target`, until the end of the block."""
-    told, tasks = Proxy(target), set[asyncio.Task[None]]()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        tasks.add(task)
-        with contextlib.suppress(asyncio.CancelledError):
-            await told.serve(reader, writer)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    told.port = server.sockets[0].getsockname()[1]
-    try:
+    told = Proxy(target)
+    async with listening(told.serve) as told.port:
         yield told
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,6 +17,7 @@ import httpx
 import msgspec
 
 from hypermart.settings import ROOT, Settings
+from tests.parts.listening import listening
 
 ID, SECRET = "AKIDOFTHESHOP", "a-secret-that-nobody-may-see"
 PAGE = "7"
@@ -125,24 +126,9 @@ async def drips(writer: asyncio.StreamWriter) -> None:
 
 @contextlib.asynccontextmanager
 async def told_store(*steps: Step) -> AsyncIterator[ToldStore]:
-    store, tasks = ToldStore(steps=list(steps)), set[asyncio.Task[None]]()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        with contextlib.suppress(asyncio.CancelledError):
-            await store.serve(reader, writer)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    store.port = server.sockets[0].getsockname()[1]
-    try:
+    store = ToldStore(steps=list(steps))
+    async with listening(store.serve) as store.port:
         yield store
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def main() -> None:

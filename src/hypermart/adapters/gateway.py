@@ -13,7 +13,6 @@ from typing import Any, Self
 import httpx
 import msgspec
 
-from hypermart import traces
 from hypermart.money import Money
 from hypermart.ports import Clock, Forged, GatewayAway, GatewayEvent, GatewayRefused, Intent, IntentState
 
@@ -63,7 +62,6 @@ class BogusGateway:
     ) -> None:
         await self._client.aclose()
 
-    @traces.spanned("gateway open")
     async def open(self, key: str, amount: Money, *, return_url: str) -> Intent:
         body = {"key": key, "amount": amount.minor, "currency": amount.currency, "return_url": return_url}
         try:
@@ -73,15 +71,12 @@ class BogusGateway:
                 raise GatewayRefused(str(error)) from cause
             raise
 
-    @traces.spanned("gateway find")
     async def find(self, ref: str) -> Intent:
         return await self._ask("GET", f"/payments/{ref}")
 
-    @traces.spanned("gateway capture")
     async def capture(self, ref: str, *, key: str) -> Intent:
         return await self._post(f"/payments/{ref}/captures", key, {})
 
-    @traces.spanned("gateway void")
     async def void(self, ref: str, *, key: str) -> Intent:
         return await self._post(f"/payments/{ref}/voids", key, {})
 

@@ -28,7 +28,7 @@ from hypermart.settings import Settings
 log = structlog.get_logger(__name__)
 
 LOOK, PERIOD, NOTED = 15.0, 5.0, timedelta(minutes=1)
-"""Seconds between two looks for chores, and between two turns of a watch; how often a watch is noted."""
+"""Seconds between looks (at chores, and at watches to note) and between turns of a watch; how often it is noted."""
 BOUND, LEASE = 600.0, timedelta(seconds=630)
 """What takes longer than BOUND seconds is stopped. No period is shorter than LEASE: no chore runs twice at once."""
 HOUR = timedelta(hours=1)
@@ -124,7 +124,7 @@ async def watch(services: Services, name: str) -> None:
             with contextlib.suppress(Exception):  # whatever it is, chores that fail to be looked for say so
                 if await _note(services, name, began, end, is_news=is_news) and is_news:
                     is_known_to_fail = end.is_failed
-                noted = loop.time() + NOTED.total_seconds()  # else again at the next turn
+                noted = loop.time() + LOOK  # if it raised, again at the next turn
         last = end
         await asyncio.sleep(PERIOD)
 

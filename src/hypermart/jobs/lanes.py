@@ -40,7 +40,7 @@ class Lane:
                     break
                 was_busy |= await delivery.deliver(self.services, outbox_id, self.name)
         except Exception as error:  # noqa: BLE001  (a database that is away for a while must not end the worker)
-            log.warning("outbox.poll_failed", lane=self.name, reason=line(error))
+            log.warning("outbox.poll_failed", lane=self.name, reason=delivery.reason(error))
             return False
         return was_busy
 
@@ -48,7 +48,3 @@ class Lane:
         """Takes nothing new; run() ends when what it runs has ended."""
         self.is_stopping = True
         self.wake.set()
-
-
-def line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -10,6 +10,7 @@ import structlog
 
 from hypermart.db.queue import lane_numbers
 from hypermart.domain.payments.queries import under_way
+from hypermart.jobs.delivery import reason
 from hypermart.metrics import DATA_FREE, PAYMENTS_AGE, PAYMENTS_OPEN, QUEUE_AGE, QUEUE_DEAD, QUEUE_DUE
 from hypermart.services import Services
 
@@ -39,7 +40,7 @@ async def measuring(services: Services) -> None:
         try:
             await measure(services)
         except Exception as error:  # noqa: BLE001  (a database that is away for a while must not end the worker)
-            log.warning("measure.failed", reason=f"{type(error).__name__}: {error}"[:300])
+            log.warning("measure.failed", reason=reason(error))
             for gauge in (QUEUE_DUE, QUEUE_AGE, QUEUE_DEAD, PAYMENTS_OPEN, PAYMENTS_AGE):
                 gauge.clear()
         await asyncio.sleep(PERIOD)

@@ -1,16 +1,17 @@
-"""Any gateway, with a stopwatch: how long each call took and how it ended is in the metrics."""
+"""Any gateway, watched: how long each call took and how it ended is in the metrics, and each is a span of its trace."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+import contextlib
+from collections.abc import Iterator, Mapping
 
+from hypermart import traces
 from hypermart.metrics import GATEWAY_SECONDS, timed
 from hypermart.money import Money
 from hypermart.ports import Gateway, GatewayAway, GatewayEvent, GatewayRefused, Intent
 
 
-class TimedGateway:
+class ObservedGateway:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
@@ -34,5 +35,7 @@ class TimedGateway:
         return self._gateway.event(headers, body)
 
 
-def _call(name: str) -> AbstractContextManager[None]:
-    return timed(GATEWAY_SECONDS, name, refused=GatewayRefused, away=GatewayAway)
+@contextlib.contextmanager
+def _call(name: str) -> Iterator[None]:
+    with traces.span(f"gateway {name}"), timed(GATEWAY_SECONDS, name, refused=GatewayRefused, away=GatewayAway):
+        yield
