@@ -144,11 +144,21 @@ def running(data: Path, *options: str) -> Iterator[Running]:
         has_prometheus="--no-prometheus" not in options,
     )
     stack = Running(data, shape, options)
-    try:
+    with ended_however_we_end(data):
         stack.up()
         yield stack
-    finally:
-        stack.say("down", check=False)
+
+
+@contextlib.contextmanager
+def ended_however_we_end(data: Path) -> Iterator[None]:
+    """The stack in `data` is taken down, and its data removed, by a process that reads a pipe to its end: so also
+    after Ctrl-C or `kill -9`."""
+    work = ['read -r _; "$@"; rm -rf "$DATA_DIR"', "sh", sys.executable, "-m", "hypermart", "stack", "down"]
+    environment, quiet = os.environ | {"DATA_DIR": str(data)}, subprocess.DEVNULL
+    with subprocess.Popen(
+        ["sh", "-c", *work], env=environment, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True
+    ):
+        yield  # then the pipe is closed, and it is waited for
 
 
 def processes_of(folder: Path) -> list[int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hypermart.settings import ROOT
 from hypermart.stack.plan import HOST, ROW
 from tests.topology.running import UP, Running, processes_of, running
 
@@ -84,3 +87,22 @@ def test_down_leaves_nothing_even_when_the_supervisor_was_killed() -> None:
         assert time.monotonic() - began < UP
         own.say("down")
         assert not processes_of(own.folder)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.topology.running import ended_however_we_end
+with ended_however_we_end(Path(sys.argv[1])):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_run_leaves_no_stack(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "stack").mkdir(parents=True)
+    subprocess.run([sys.executable, "-c", KILLED, str(data)], cwd=ROOT, check=False)
+    deadline = time.monotonic() + 30
+    while data.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
