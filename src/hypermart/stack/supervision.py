@@ -38,15 +38,15 @@ class Supervisor:
         if len(os.fsencode(self._socket)) > LONGEST_SOCKET:
             raise BadSetting(f"{folder} is too long a path for a socket: set DATA_DIR to a shorter one")
 
-    @property
-    def rpc(self) -> Any:
-        """Raises OSError at the first call if there is no supervisord."""
+    def _ask(self, method: str, *arguments: object) -> Any:
+        """Raises OSError if there is no supervisord, xmlrpc.client.Fault if it does not do it."""
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
 
     def is_running(self) -> bool:
         try:
-            return bool(self.rpc.getState()["statename"] == "RUNNING")
+            return bool(self._ask("getState")["statename"] == "RUNNING")
         except OSError:
             return False
 
@@ -67,7 +67,7 @@ class Supervisor:
     def close(self) -> None:
         """Ends every program, the last started first, then supervisord; then whatever is left of the stack."""
         try:
-            self.rpc.shutdown()
+            self._ask("shutdown")
             deadline = time.monotonic() + STOP
         except (OSError, xmlrpc.client.Fault):
             deadline = 0.0  # it was killed itself, or never began
@@ -84,13 +84,13 @@ class Supervisor:
     def start(self, *names: str) -> None:
         for name in names:
             with contextlib.suppress(xmlrpc.client.Fault):  # it runs already
-                self.rpc.startProcess(name, False)
+                self._ask("startProcess", name, False)
 
     def stop(self, name: str) -> None:
         """Asks it to end, and waits until it has."""
         self.signal(name, signal.SIGCONT)  # a frozen process would not hear
         with contextlib.suppress(xmlrpc.client.Fault):  # it does not run
-            self.rpc.stopProcess(name)
+            self._ask("stopProcess", name)
 
     def signal(self, name: str, number: int) -> bool:
         """To the process and its children. False: it does not run."""
@@ -101,7 +101,7 @@ class Supervisor:
 
     def pid(self, name: str) -> int:
         """0: it does not run."""
-        found = self.rpc.getProcessInfo(name)
+        found = self._ask("getProcessInfo", name)
         return int(found["pid"]) if found["state"] == RUNNING else 0
 
     @property
