@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -68,35 +67,16 @@ def until_open(base: str, log: Path) -> None:
             return
 
 
-async def nuisance(base: str, number: int) -> None:
-    """Every second one says nothing; the others say it slowly. Whoever is thrown out comes again."""
-    await asyncio.sleep(random.uniform(0, 2))  # noqa: S311
-    while True:
-        with contextlib.suppress(OSError, TimeoutError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", int(base.rpartition(":")[2]))
-            try:
-                reads = asyncio.create_task(reader.read())
-                for _ in range(100):
-                    if number % 2:
-                        writer.write(b"GET / HTTP/1.1\r\nX-Slow: " if not writer.is_closing() else b"")
-                    if (await asyncio.wait([reads], timeout=0.5))[0]:
-                        break
-            finally:
-                writer.transport.abort()
-                await asyncio.gather(reads, return_exceptions=True)
-        await asyncio.sleep(random.uniform(1, 3))  # noqa: S311
-
-
-@contextlib.asynccontextmanager
-async def crowded(base: str) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(nuisance(base, number)) for number in range(CROWD)]
-    await asyncio.sleep(3)
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+@contextlib.contextmanager
+def crowded(base: str) -> Iterator[None]:
+    command = [sys.executable, "-m", "tests.parts.nuisances", base.rpartition(":")[2], str(CROWD)]
+    with subprocess.Popen(command, cwd=ROOT) as crowd:
+        try:
+            time.sleep(3)
+            assert crowd.poll() is None
+            yield
+        finally:
+            crowd.kill()
 
 
 async def newcomer(base: str) -> str:
@@ -122,7 +102,7 @@ async def test_connections_that_say_nothing(
     async with ada.client:
         variant = dict((await ada.visit("/p/earth")).form("/cart/lines").fields)["variant"]
         await ada.add(int(variant))
-        async with crowded(base):
+        with crowded(base):
             bob = asyncio.create_task(ada.place(await ada.to_review(payment="invoice")))
             told = Counter(await asyncio.gather(*(newcomer(base) for _ in range(20))))
             assert "/orders/" in (await bob).url

@@ -16,6 +16,7 @@ import pytest
 
 from hypermart.stack.plan import DATABASE, shop_environment
 from tests.parts.canary import Canary, leaks
+from tests.parts.origin import until
 from tests.topology.crowd import shopper
 from tests.topology.running import Running
 
@@ -80,7 +81,7 @@ async def test_no_log_knows_who_came(stack: Running) -> None:
         await canary.meet_an_error(variant, "mysql", sql)
     events = [row["event"] for log in app for row in log.rows()]
     assert events.count("request") > 30
-    assert "request.failed" in events
+    until(lambda: "request.failed" in [row["event"] for log in app for row in log.rows()])
     assert leaks(stack.folder / "logs", canary.secrets) == []
 
 
