@@ -30,7 +30,7 @@ from tests.parts.certificates import Authority
 from tests.parts.smtp_server import SAFELY, Connection, MailServer, Once, Says, drips, hangs_up, is_silent, mail_server
 
 PASSWORD = "secret of the shop"
-WHOLE = 0.3
+WHOLE = 1.0
 """Seconds for a whole mail, of a server that takes too long."""
 EARLY, LATE = SAFELY[:4], SAFELY[4:]
 """Before MAIL nothing was said about a mail."""
