@@ -18,13 +18,16 @@ from hypermart.services import opened
 from hypermart.settings import BadSetting, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hypermart.domain.content.actions import PageText
     from hypermart.domain.imports.actions import Order
     from hypermart.domain.imports.summary import Summary
     from hypermart.ports import Progress
 
 
 def add_import(commands: Any) -> None:
-    text = "Import products from a file of another shop system."
+    text = "Import products from a file of another shop system, or pages of words."
     sources = commands.add_parser("import", help=text, description=text).add_subparsers(required=True, metavar="FROM")
     text = "Import a product CSV file that Shopify exported. All of it, or nothing."
     shopify = sources.add_parser("shopify", help=text, description=text)
@@ -37,6 +40,10 @@ def add_import(commands: Any) -> None:
         "--catalogue", type=Path, metavar="TOML", help="which tags make categories, collections, facets"
     )
     shopify.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    text = "Write the pages of words: each file of FOLDER, like terms.html, is a page. All of them, or none."
+    pages = sources.add_parser("pages", help=text, description=text)
+    pages.set_defaults(run=write_pages)
+    pages.add_argument("folder", type=Path, metavar="FOLDER", help="HTML files that begin with <title>")
 
 
 def run(settings: Settings, args: argparse.Namespace) -> int:
@@ -75,6 +82,32 @@ async def _import(settings: Settings, order: Order, progress: Progress) -> Summa
         if settings.is_embedded:
             await migrate.upgrade(services.db.writer, settings.root / "migrations")
         return await import_shopify(services.db, services.blobs, order, progress)
+
+
+def write_pages(settings: Settings, args: argparse.Namespace) -> int:
+    from hypermart.domain.content.files import BadPages, read_pages  # noqa: PLC0415  (as in run)
+
+    try:
+        pages = read_pages(args.folder, settings.shop_name)
+    except BadPages as error:
+        _complain(f"hypermart: {error}")
+        return 2
+    written = asyncio.run(_write(settings, pages))
+    for slug in pages:
+        print(f"/pages/{slug}: {'written' if slug in written else 'unchanged'}")  # noqa: T201
+    return 0
+
+
+async def _write(settings: Settings, pages: Mapping[str, PageText]) -> list[str]:
+    """The pages that said something else before."""
+    from hypermart.domain.content.actions import write_page  # noqa: PLC0415
+
+    async with opened(settings) as services:
+        if settings.is_embedded:
+            await migrate.upgrade(services.db.writer, settings.root / "migrations")
+        async with services.db.write() as db:
+            now = services.clock.now()
+            return [slug for slug, text in pages.items() if await write_page(db, slug, text, now)]
 
 
 def _complain(line: str) -> None:

@@ -158,6 +158,11 @@ async def test_a_secret_that_everybody_can_read(settings: Settings, practice: di
     assert re.search(r"^problem +files +everybody can read the shop's key .*chmod o= ", line)
 
 
+async def test_certificates_that_cannot_be_read(practice: dict[str, str], tmp_path: Path) -> None:
+    line = await problem_of(practice | {"SSL_CERT_FILE": str(tmp_path / "no.pem")})
+    assert f"SSL_CERT_FILE {tmp_path}/no.pem cannot be read: nothing is reached by TLS. Correct the name" in line
+
+
 def test_a_disk_that_is_full() -> None:
     levels = [room(Path("/var"), free).level for free in (100 << 20, 1 << 30, 10 << 30)]
     assert levels == ["problem", "note", "ok"]

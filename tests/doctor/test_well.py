@@ -56,6 +56,13 @@ async def test_a_shop_that_is_well(
     assert mails.taken == []
 
 
+async def test_a_checkout_that_leads_to_pages_nobody_wrote(demo_copy_settings: Settings) -> None:
+    await run(demo_copy_settings, "DELETE FROM content_pages WHERE slug IN ('terms', 'returns')")
+    lines = [each.line for each in await looked(earnest(demo_copy_settings, "file:"))]
+    missing = "the checkout leads to pages that are not there: /pages/returns, /pages/terms."
+    assert f"note     shop       {missing} Write them, then hypermart import pages FOLDER" in lines
+
+
 async def test_what_is_silent_is_left_after_a_while(practice: dict[str, str]) -> None:
     with free_port() as silent:
         silent.listen()

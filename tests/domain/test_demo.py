@@ -6,10 +6,12 @@ import re
 
 import pytest
 
-from hypermart.demo import CONTENT, seed, seed_if_empty
+from hypermart.demo import seed, seed_if_empty
 from hypermart.demo.states import STATES, seed_states
 from hypermart.services import Services
 from tests.parts import catalogue
+
+CONTENT = ("about", "delivery", "returns", "terms", "privacy", "accessibility")
 
 
 async def test_seeding_twice_changes_nothing(demo_copy: Services) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
-from string import Template
 
 from sqlalchemy import select
 
 from hypermart.demo.selling import write_selling
 from hypermart.domain.catalog.models import Product
-from hypermart.domain.content.actions import PageText, write_page
+from hypermart.domain.content.actions import write_page
+from hypermart.domain.content.files import read_pages
 from hypermart.domain.imports.actions import Order, import_shopify
 from hypermart.domain.imports.mapping import load
 from hypermart.domain.imports.summary import Summary
@@ -19,9 +18,6 @@ from hypermart.services import Services
 
 HERE = Path(__file__).parent
 ART_PRINTS = HERE / "art-prints"
-#: Pages of words in the order of the menu.
-CONTENT = ("about", "delivery", "returns", "terms", "privacy", "accessibility")
-_HEAD = re.compile(r'<title>(.*)</title>\n<meta name="description" content="(.*)">\n')
 
 
 async def seed(services: Services, say: Callable[[str], None] = lambda _: None) -> Summary:
@@ -55,13 +51,7 @@ async def seed_if_empty(services: Services, say: Callable[[str], None] = lambda 
 
 
 async def _write_content(services: Services) -> None:
+    pages = read_pages(HERE / "content", services.settings.shop_name)
     async with services.db.write() as db:
-        for position, slug in enumerate(CONTENT, start=1):
-            text = Template((HERE / "content" / f"{slug}.html").read_text()).substitute(
-                shop=services.settings.shop_name
-            )
-            head = _HEAD.match(text)
-            if head is None:
-                raise ValueError(f"{slug}.html lacks its title and description")
-            page = PageText(title=head[1], body=text[head.end() :], description=head[2], position=position)
-            await write_page(db, slug, page, services.clock.now())
+        for slug, text in pages.items():
+            await write_page(db, slug, text, services.clock.now())

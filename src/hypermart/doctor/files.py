@@ -1,4 +1,4 @@
-"""Looks at the folder of the shop's data and at the files that hold secrets: there, writable, private, with room."""
+"""Looks at the data folder and at files of secrets and certificates: there, readable, writable, private, with room."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LITTLE, ALMOST_NONE = 2 << 30, 256 << 20
 
 
 async def look(case: Case) -> Findings:
-    for finding in await asyncio.to_thread(lambda: [*_data(case.settings.data), *_secrets(case)]):
+    for finding in await asyncio.to_thread(lambda: [*_data(case.settings.data), *_secrets(case), *_authority(case)]):
         yield finding
 
 
@@ -67,3 +67,10 @@ def _secrets(case: Case) -> Iterator[Finding]:
                 yield problem("files", f"everybody can read {name} {path}", fix)
             else:
                 yield note("files", f"everybody here can read {name} {path}", f"{fix}; in a container it does no harm")
+
+
+def _authority(case: Case) -> Iterator[Finding]:
+    given = case.environ.get("SSL_CERT_FILE")
+    if given and not os.access(given, os.R_OK):
+        fix = "Correct the name, or let the shop's user read it"
+        yield problem("files", f"SSL_CERT_FILE {given} cannot be read: nothing is reached by TLS", fix)

@@ -1,4 +1,4 @@
-"""Looks at what a shop cannot sell without: people of the staff, products, delivery, tax."""
+"""Looks at what a shop cannot sell without: people of the staff, products, delivery, tax, and pages of words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hypermart.doctor.case import Case
 from hypermart.doctor.finding import Findings, note, ok
 from hypermart.domain.catalog.models import Product
+from hypermart.domain.content.models import ContentPage
 from hypermart.domain.shipping.models import DeliveryMethod, Zone
 from hypermart.domain.staff.models import Person
 from hypermart.domain.tax.models import TaxRate
@@ -23,6 +24,10 @@ COUNTED: tuple[tuple[Any, str, str], ...] = (
     (TaxRate, "rates of tax", "Everything is sold as an export: docs/operations.md says how to add some"),
 )
 
+PAGES = "Write them, then hypermart import pages FOLDER"
+LED_TO = ("delivery", "privacy", "returns", "terms")
+"""Pages of words that every checkout leads to."""
+
 
 async def look(_: Case, connection: AsyncConnection) -> Findings:
     counts = [select(func.count()).select_from(table).scalar_subquery() for table, _, _ in COUNTED]
@@ -35,3 +40,6 @@ async def look(_: Case, connection: AsyncConnection) -> Findings:
             yield note("shop", f"no {name}", fix)
     if has:
         yield ok("shop", ", ".join(has))
+    there = set((await connection.execute(select(ContentPage.slug))).scalars())
+    if missing := [f"/pages/{slug}" for slug in LED_TO if slug not in there]:
+        yield note("shop", f"the checkout leads to pages that are not there: {', '.join(missing)}", PAGES)
