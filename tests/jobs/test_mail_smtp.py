@@ -25,7 +25,7 @@ from hypermart.settings import Settings
 from hypermart.worker import ringing
 from tests.jobs.forked import BRISK, NO_VALKEY, worker
 from tests.jobs.mails import attempt, order
-from tests.jobs.rows import add, row, rows, until_ended
+from tests.jobs.rows import add, row, rows, until, until_ended
 from tests.parts.certificates import Authority
 from tests.parts.databases import is_mysql
 from tests.parts.smtp_server import SAFELY, Gate, MailServer, Says, mail_server
@@ -85,6 +85,8 @@ async def freeze(shop: Services, process: BaseProcess) -> None:
     async with shop.db.write() as db:
         await db.execute(select(Outbox.id).limit(1))  # it begins here
         os.kill(process.pid, signal.SIGSTOP)
+        threads = Path(f"/proc/{process.pid}/task")  # until all stand: one could get the lock after us
+        await until(lambda: all("\nState:\tT" in (each / "status").read_text() for each in threads.iterdir()))
 
 
 def thaw(process: BaseProcess) -> None:
