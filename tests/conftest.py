@@ -37,6 +37,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_RUN].close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever has a database knows the name of the worker, which is part of the database's own."""
+    for item in items:
+        if "worker" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.database)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": False}

@@ -13,7 +13,10 @@ from hypermart.db.session import Database
 from hypermart.settings import ROOT
 from tests.parts.databases import is_mysql
 
-pytestmark = pytest.mark.skipif(not is_mysql(), reason="SQLite copies the table for most changes, in one process")
+pytestmark = [
+    pytest.mark.database,
+    pytest.mark.skipif(not is_mysql(), reason="SQLite copies the table for most changes, in one process"),
+]
 HOW = {"INSTANT": "ALGORITHM=INSTANT", "INPLACE": "ALGORITHM=INPLACE, LOCK=NONE", "COPY": "ALGORITHM=COPY"}
 ROWS = re.findall(
     r"^\| ([^|]+) \| `([A-Z][^|]+)` \| (INSTANT|INPLACE|COPY) \|",
