@@ -245,6 +245,8 @@ sub vcl_synth {
     set resp.http.Content-Type = "text/html; charset=utf-8";
     set resp.http.Content-Security-Policy = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
     set resp.http.Referrer-Policy = "strict-origin-when-cross-origin";
+    set resp.http.Permissions-Policy = "camera=(), geolocation=(), microphone=(), payment=()";
+    set resp.http.Cross-Origin-Opener-Policy = "same-origin";
     set resp.http.X-Request-Id = req.http.X-Request-Id;
     set resp.http.X-Cache = "pass";
     if (resp.status == 405) {

@@ -15,7 +15,7 @@ import pytest
 
 from hypermart.qa.checks import html_errors
 from hypermart.qa.tools import need
-from hypermart.web.asgi import REQUEST_ID
+from hypermart.web.asgi import REQUEST_ID, SECURITY
 from tests.parts.origin import Answer, Origin, page
 from tests.parts.varnish import Browser, Varnish, running
 
@@ -147,6 +147,8 @@ def test_without_a_shop_there_is_a_plain_page(tmp_path: Path, shop: Origin) -> N
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
+        said = {name: answer.headers[name.decode()].encode() for name, _ in SECURITY}  # as the apps say
+        assert said == dict(SECURITY)
     assert answers["private"].headers["retry-after"] == "10"
     assert re.split(r"\s{2,}", shown.stdout.strip())[0] == "Back in a moment"
     assert "What is in your cart stays" in " ".join(shown.stdout.split())

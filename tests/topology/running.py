@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 from sqlalchemy import func, select
 
@@ -27,6 +29,7 @@ from hypermart.stack.plan import HOST, ROW, Shape, mysql_url, shop_environment
 from hypermart.stack.supervision import Supervisor
 from tests.faults.audit import Records, accepted, bank, database, mailbox
 from tests.faults.buying import Shopper
+from tests.parts.origin import until
 
 MANY = "100000 per minute"
 """Orders that may be tried: most visitors of a test come from one address."""
@@ -78,14 +81,14 @@ class Running:
         return [name for name in self.shape.names if complaint(supervisor, self.shape, name)]
 
     def heal(self) -> None:
-        """Whatever a test has done: everything is healthy again."""
-        if not (ill := self.ill()):
-            return
-        for name in ill:
-            self.say("kill", name, "CONT", check=False)
+        """Whatever a test has done: everything is healthy again, and the edge has noticed."""
         if ill := self.ill():
-            self.say("restart", *sorted(ill, key=lambda name: not name.startswith("mysql")))
-        assert not self.ill()
+            for name in ill:
+                self.say("kill", name, "CONT", check=False)
+            if ill := self.ill():
+                self.say("restart", *sorted(ill, key=lambda name: not name.startswith("mysql")))
+            assert not self.ill()
+        until(lambda: httpx.get(f"{self.url}/nope").status_code == HTTPStatus.NOT_FOUND)
 
     def sql(self, name: str, statement: str) -> list[dict[str, Any]]:
         """Said to the server itself."""
