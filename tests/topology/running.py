@@ -88,7 +88,7 @@ class Running:
             if ill := self.ill():
                 self.say("restart", *sorted(ill, key=lambda name: not name.startswith("mysql")))
             assert not self.ill()
-        until(lambda: httpx.get(f"{self.url}/nope").status_code == HTTPStatus.NOT_FOUND)
+        until(lambda: httpx.get(f"{self.url}/nope", timeout=30).status_code == HTTPStatus.NOT_FOUND, 30)
 
     def sql(self, name: str, statement: str) -> list[dict[str, Any]]:
         """Said to the server itself."""
