@@ -42,7 +42,7 @@ def add_import(commands: Any) -> None:
     shopify.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
     text = "Write the pages of words: each file of FOLDER, like terms.html, is a page. All of them, or none."
     pages = sources.add_parser("pages", help=text, description=text)
-    pages.set_defaults(run=write_pages)
+    pages.set_defaults(run=run_pages)
     pages.add_argument("folder", type=Path, metavar="FOLDER", help="HTML files that begin with <title>")
 
 
@@ -84,7 +84,7 @@ async def _import(settings: Settings, order: Order, progress: Progress) -> Summa
         return await import_shopify(services.db, services.blobs, order, progress)
 
 
-def write_pages(settings: Settings, args: argparse.Namespace) -> int:
+def run_pages(settings: Settings, args: argparse.Namespace) -> int:
     from hypermart.domain.content.files import BadPages, read_pages  # noqa: PLC0415  (as in run)
 
     try:
@@ -100,14 +100,13 @@ def write_pages(settings: Settings, args: argparse.Namespace) -> int:
 
 async def _write(settings: Settings, pages: Mapping[str, PageText]) -> list[str]:
     """The pages that said something else before."""
-    from hypermart.domain.content.actions import write_page  # noqa: PLC0415
+    from hypermart.domain.content.actions import write_pages  # noqa: PLC0415
 
     async with opened(settings) as services:
         if settings.is_embedded:
             await migrate.upgrade(services.db.writer, settings.root / "migrations")
         async with services.db.write() as db:
-            now = services.clock.now()
-            return [slug for slug, text in pages.items() if await write_page(db, slug, text, now)]
+            return await write_pages(db, pages, services.clock.now())
 
 
 def _complain(line: str) -> None:

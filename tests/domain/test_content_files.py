@@ -74,10 +74,23 @@ def write(name: str, content: bytes | str) -> Callable[[Path], Any]:
         (write("x.html", f"<title>{'x' * 256}</title>"), "has 256 characters"),
         (write("x.html", "<title>é</title>".encode("latin-1")), "is not UTF-8"),
         (write("x.html", b"<title>x</title>" + b" " * LARGEST), "is larger than 1 MB"),
+        (lambda folder: (folder / "x.html").mkdir(), "cannot be read: Is a directory"),
         (lambda folder: [file.unlink() for file in folder.iterdir()], "there is no page in"),
         (lambda folder: folder.rename(folder.with_name("elsewhere")), "is no folder"),
     ],
-    ids=["two", "name", "long name", "no title", "empty title", "long title", "latin-1", "large", "none", "no folder"],
+    ids=[
+        "two",
+        "name",
+        "long name",
+        "no title",
+        "empty title",
+        "long title",
+        "latin-1",
+        "large",
+        "folder",
+        "none",
+        "no folder",
+    ],
 )
 def test_what_cannot_be_read_is_one_line(folder: Path, spoil: Callable[[Path], Any], reason: str) -> None:
     spoil(folder)

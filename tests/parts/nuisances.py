@@ -25,7 +25,7 @@ async def nuisance(port: int, number: int) -> None:
                     break
             writer.transport.abort()
             await asyncio.gather(reads, return_exceptions=True)
-        await asyncio.sleep(random.uniform(2, 6))  # noqa: S311
+        await asyncio.sleep(random.uniform(1, 3))  # noqa: S311
 
 
 async def crowd(port: int, count: int) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from hypermart.demo.selling import write_selling
 from hypermart.domain.catalog.models import Product
-from hypermart.domain.content.actions import write_page
+from hypermart.domain.content.actions import write_pages
 from hypermart.domain.content.files import read_pages
 from hypermart.domain.imports.actions import Order, import_shopify
 from hypermart.domain.imports.mapping import load
@@ -53,5 +53,4 @@ async def seed_if_empty(services: Services, say: Callable[[str], None] = lambda 
 async def _write_content(services: Services) -> None:
     pages = read_pages(HERE / "content", services.settings.shop_name)
     async with services.db.write() as db:
-        for slug, text in pages.items():
-            await write_page(db, slug, text, services.clock.now())
+        await write_pages(db, pages, services.clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -54,3 +55,8 @@ async def write_page(db: WriteSession, slug: str, text: PageText, at: datetime) 
     page.updated_at = at
     await db.flush()
     return True
+
+
+async def write_pages(db: WriteSession, pages: Mapping[str, PageText], at: datetime) -> list[str]:
+    """The pages say this, by slug; gives those that said something else before."""
+    return [slug for slug, text in pages.items() if await write_page(db, slug, text, at)]

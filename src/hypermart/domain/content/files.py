@@ -50,12 +50,14 @@ def _named(files: Iterable[Path]) -> list[tuple[str, Path]]:
 
 
 def _page(file: Path, position: int, shop_name: str) -> PageText:
-    if file.stat().st_size > LARGEST:
-        raise BadPages(f"{file} is larger than {LARGEST // 1_000_000} MB: make it shorter")
     try:
+        if file.stat().st_size > LARGEST:
+            raise BadPages(f"{file} is larger than {LARGEST // 1_000_000} MB: make it shorter")
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise BadPages(f"{file} is not UTF-8: save it so") from None
+    except OSError as error:
+        raise BadPages(f"{file} cannot be read: {error.strerror}") from None
     head = HEAD.match(text)
     if head is None:
         raise BadPages(f"{file} has no title: begin it with <title>...</title>")
