@@ -18,7 +18,7 @@ from tests.parts import databases
 from tests.parts.selling_site import SellingSite, selling_site
 from tests.parts.terminal import BROWSERS, NotReached, TextBrowser
 
-AMOUNT = "€186.00"
+AMOUNT = "€316.00"
 
 
 def story(browser: TextBrowser, till: SellingSite) -> Iterator[str]:
@@ -26,10 +26,10 @@ def story(browser: TextBrowser, till: SellingSite) -> Iterator[str]:
     browser.follow("Paintings & Prints")
     browser.follow("Summer Flowers")
     yield "home, category, product"
-    browser.choose("30 × 40 cm")
+    browser.choose("50 × 70 cm")
     browser.choose("Oak frame")
     browser.follow("Update")
-    browser.read("for 30 × 40 cm, Oak frame")
+    browser.read("for 50 × 70 cm, Oak frame")
     yield "version"
     browser.follow("Add to cart")
     browser.type("Quantity of", "2")
@@ -55,7 +55,7 @@ def story(browser: TextBrowser, till: SellingSite) -> Iterator[str]:
     browser.choose("Approve")
     browser.follow("Do this")
     browser.read("Thank you, your order is placed")
-    assert till.taken() == [18600]
+    assert till.taken() == [31600]
     yield "paid: thank you"
 
 

@@ -50,12 +50,12 @@ async def test_buying_a_print(home: HomePage, scripts: bool, bank: Bank) -> None
 async def _fill_a_cart(home: HomePage) -> AddressPage:
     paintings = await home.go_to_department("Paintings & Prints")
     product = await paintings.open_product("Summer Flowers")
-    await product.choose(Size="30 × 40 cm", Frame="Oak frame")
+    await product.choose(Size="50 × 70 cm", Frame="Oak frame")
     await product.add_to_cart()
-    await expect(product.added).to_contain_text("Summer Flowers, 30 × 40 cm, Oak frame")
+    await expect(product.added).to_contain_text("Summer Flowers, 50 × 70 cm, Oak frame")
     cart = await CartPage(product.page, product.scripts).open()
     await cart.change_quantity("Summer Flowers", 2)
-    assert await cart.total() == 2 * 93_00
+    assert await cart.total() == 2 * 158_00
     return await cart.check_out()
 
 

@@ -35,7 +35,7 @@ async def test_buying_a_print_in_edbrowse(shop: QaShop, bank: Bank, tmp_path: Pa
     said = edbrowse(
         [
             *(f"b {shop.base}/", "/Paintings & Prints/g", "/Summer Flowers/g"),
-            *("/30 × 40 cm/", "i=+", "/Oak frame/", "i=+", "/Update/", "i*", "/Add to cart/", "i*"),
+            *("/50 × 70 cm/", "i=+", "/Oak frame/", "i=+", "/Update/", "i*", "/Add to cart/", "i*"),
             *("/Quantity of/", "i=2", "/Update cart/", "i1*", "/h2.*pieces/p", "/Total/p", "/Check out/", "g1"),
             *("/For the conf/", "i=ada@example.com", "/Full name/", "i=Ada Lovelace", "/Street address/"),
             *("i=Torstr. 1", "/Continue/", "i*", "/There is a problem/,/h1/p", "/Street address/p"),
@@ -50,13 +50,13 @@ async def test_buying_a_print_in_edbrowse(shop: QaShop, bank: Bank, tmp_path: Pa
     )
     are_in_order(
         said,
-        *("h2 2 pieces", "Total without delivery €186.00"),
+        *("h2 2 pieces", "Total without delivery €316.00"),
         *("{Enter a postcode", "{Enter a town or city}", "<Torstr. 1>"),
-        *("h1 Delivery", "h1 Payment", "h1 Check your order", "<Place order and pay €186.00>", "h1 Pay €186.00"),
+        *("h1 Delivery", "h1 Payment", "h1 Check your order", "<Place order and pay €316.00>", "h1 Pay €316.00"),
         *("h1 The payment was declined", "The card does not have enough money for this.", "h1 Payment"),
-        *("<Place order and pay €186.00>", "h1 Thank you, your order is placed", "Total €186.00"),
+        *("<Place order and pay €316.00>", "h1 Thank you, your order is placed", "Total €316.00"),
     )
-    assert await bank.taken() == [18600]
+    assert await bank.taken() == [31600]
     number = await _mailed(shop, said)
     mail = (f"b {shop.base}/mail", f"/Your order {number}/", "g", "/See your order/", "/http/", "g", "/h1/,/being/p")
     are_in_order(edbrowse(mail, tmp_path), f"h1 Order {number}", "Paid, being prepared.")
@@ -81,13 +81,13 @@ async def test_buying_a_print_in_lynx(shop: QaShop, bank: Bank, tmp_path: Path) 
     lynx.follow("Do this")
     lynx.save()
     cart, mistakes, review, desk, declined, thanks = lynx.read(f"{shop.base}/")
-    assert "Total without delivery €186.00" in cart
+    assert "Total without delivery €316.00" in cart
     are_in_order(mistakes, "Enter an e-mail address", "Enter a town", "ada@home", "Torstr. 1")
-    assert "Place order and pay €186.00" in review
-    assert "Pay €186.00" in desk
+    assert "Place order and pay €316.00" in review
+    assert "Pay €316.00" in desk
     assert "The payment was declined" in declined
-    are_in_order(thanks, "Thank you, your order is placed", "Total €186.00")
-    assert await bank.taken() == [18600]
+    are_in_order(thanks, "Thank you, your order is placed", "Total €316.00")
+    assert await bank.taken() == [31600]
     number = await _mailed(shop, thanks)
     assert "Paid, being prepared." in _read_mail(Lynx(tmp_path), shop.base, number)
 
@@ -95,7 +95,7 @@ async def test_buying_a_print_in_lynx(shop: QaShop, bank: Bank, tmp_path: Path) 
 def _fill_a_cart(lynx: Lynx) -> None:
     lynx.follow("Paintings")
     lynx.follow("Summer Flowers")
-    lynx.choose("40 cm")  # of "30 × 40 cm": the prompt of lynx takes no ×
+    lynx.choose("70 cm")  # of "50 × 70 cm": the prompt of lynx takes no ×
     lynx.choose("Oak frame")
     lynx.follow("Update")
     lynx.follow("Add to cart")

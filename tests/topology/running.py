@@ -90,6 +90,12 @@ class Running:
             assert not self.ill()
         until(lambda: httpx.get(f"{self.url}/nope", timeout=30).status_code == HTTPStatus.NOT_FOUND, 30)
 
+    def quieten(self) -> None:
+        """Waits until all pictures are made (a minute after the first start) and no page is about to be purged."""
+        due = "done_at IS NULL AND dead_at IS NULL AND due_at < UTC_TIMESTAMP() + INTERVAL 30 SECOND"
+        changing = f"SELECT id FROM hypermart.outbox WHERE {due} AND job IN ('make_renditions', 'purge_pages') LIMIT 1"
+        until(lambda: not self.sql("mysql-primary", changing), UP)
+
     def sql(self, name: str, statement: str) -> list[dict[str, Any]]:
         """Said to the server itself."""
         return ask(self.shape.port(name), statement)

@@ -37,6 +37,8 @@ class Noise:
     console: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     """Addresses outside the shop that were asked for."""
+    known: list[str] = field(default_factory=lambda: ["data:"])
+    """How addresses outside begin that may be."""
     expected: list[str] = field(default_factory=lambda: [r"status of 4\d\d"])
     """Patterns of what may be said: a form that is refused is an error to Chromium."""
 
@@ -61,7 +63,7 @@ async def opened_page(
     page, noise = await context.new_page(), noise or Noise()
 
     def asked(request: Request) -> None:
-        if not request.url.startswith((f"{base}/", "data:")):
+        if not request.url.startswith((f"{base}/", *noise.known)):
             noise.foreign.append(request.url)
 
     page.on("console", lambda said: noise.console.append(said.text) if said.type in ("error", "warning") else None)

@@ -98,6 +98,7 @@ class Bank:
     """The bogus gateway behind the shop."""
 
     def __init__(self, base: str, secret: str) -> None:
+        self.base = base
         self._earlier: set[str] = set()
         self._http = httpx.AsyncClient(base_url=base, timeout=60, headers={"authorization": f"Bearer {secret}"})
 

@@ -130,9 +130,11 @@ def _asked(request: pytest.FixtureRequest, fixture: str, otherwise: Any) -> Any:
 
 
 @pytest.fixture
-def noise() -> Noise:
+def noise(any_shop: QaShop) -> Noise:
     """What the browser complained about and whom else it asked. Must be empty at the end; see Noise.expects()."""
-    return Noise()
+    noise = Noise()
+    noise.known.append(f"{any_shop.bank.base}/")
+    return noise
 
 
 @pytest.fixture
