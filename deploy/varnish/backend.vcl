@@ -12,7 +12,8 @@ backend origin {
         .url = "/readyz";
         .interval = 1s;
         .timeout = 1s;
-        .window = 3;
+        # Sick after four bad answers of five: a slow moment of one app must not take every page away that is not kept.
+        .window = 5;
         .threshold = 2;
         .initial = 2;
     }

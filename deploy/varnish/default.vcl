@@ -29,7 +29,7 @@ sub vcl_recv {
         return (synth(400));
     }
     # Refused before it is sent on: the gateway, which allows as much, would break the connection off.
-    if (std.integer(req.http.Content-Length, 0) > 65536 && req.url !~ "^/staff") {
+    if (std.integer(req.http.Content-Length, 0) > 64000 && req.url !~ "^/staff") {
         return (synth(413));
     }
     set req.http.Host = std.tolower(req.http.Host);
@@ -229,6 +229,8 @@ sub vcl_synth {
         set req.http.X-Edge = "stale";
         return (restart);
     }
+    unset resp.http.Server;
+    unset resp.http.X-Varnish;
     set resp.http.Cache-Control = "no-store";
     set resp.http.X-Content-Type-Options = "nosniff";
     if (local.socket == "purge") {

@@ -48,6 +48,8 @@ class Origin:
     asked: list[Asked] = field(default_factory=list)
     answer: Callable[[Asked], Answer] = lambda _: page()
     is_ready: bool = True
+    bad_luck: int = 0
+    """So many probes get a bad answer next, although all is well."""
 
     @property
     def port(self) -> int:
@@ -68,7 +70,8 @@ class Origin:
             scope["method"], scope["raw_path"].decode() + query, httpx.Headers(scope["headers"]), await _body(receive)
         )
         if asked.target == "/readyz":
-            answer = Answer(status=200 if self.is_ready else 503)
+            answer = Answer(status=200 if self.is_ready and not self.bad_luck else 503)
+            self.bad_luck = max(0, self.bad_luck - 1)
         else:
             self.asked.append(asked)
             answer = self.answer(asked)

@@ -149,6 +149,7 @@ def test_without_a_shop_there_is_a_plain_page(tmp_path: Path, shop: Origin) -> N
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         said = {name: answer.headers[name.decode()].encode() for name, _ in SECURITY}  # as the apps say
         assert said == dict(SECURITY)
+        assert not {"server", "x-varnish", "via"} & {name.lower() for name in answer.headers}
     assert answers["private"].headers["retry-after"] == "10"
     assert re.split(r"\s{2,}", shown.stdout.strip())[0] == "Back in a moment"
     assert "What is in your cart stays" in " ".join(shown.stdout.split())

@@ -97,6 +97,19 @@ def test_private_pages_are_tried_also_while_the_probe_fails(ask: Browser, shop: 
     assert ask("/checkout/orders", "POST", body=b"terms=yes").status == 200
 
 
+def test_three_bad_answers_to_the_probe_take_no_page_away(ask: Browser, shop: Origin) -> None:
+    shop.bad_luck = 3
+    seen = set()
+
+    def is_over() -> bool:
+        seen.add(ask(f"/p/{uuid4().hex}").status)
+        return not shop.bad_luck
+
+    until(is_over)
+    until(is_over, 1)  # and just after
+    assert seen == {200}
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("policy", [SHORT, STRICT])
 def test_an_error_does_not_replace_a_page(ask: Browser, shop: Origin, status: int, policy: str) -> None:

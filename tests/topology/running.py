@@ -88,7 +88,7 @@ class Running:
             if ill := self.ill():
                 self.say("restart", *sorted(ill, key=lambda name: not name.startswith("mysql")))
             assert not self.ill()
-        until(lambda: httpx.get(f"{self.url}/nope", timeout=30).status_code == HTTPStatus.NOT_FOUND, 30)
+        until(lambda: httpx.get(f"{self.url}/p/nope", timeout=30).status_code == HTTPStatus.NOT_FOUND, 30)
 
     def quieten(self) -> None:
         """Waits until all pictures are made (a minute after the first start) and no page is about to be purged."""
