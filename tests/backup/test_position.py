@@ -138,6 +138,8 @@ def test_the_binary_log_goes_on_from_the_backup(servers: Pair, shop: Settings, r
 
     async def rows() -> list[list[tuple[int, int]]]:
         taken = [await snapshot.take(engine) for engine in engines]
+        for engine in engines:
+            await engine.dispose()
         return [[(row["id"], row["attempts"]) for row in each["outbox"] if row["job"] == "mark"] for each in taken]
 
     engines = [create_async_engine(servers.primary.url(name)) for name in ("shop", "shop_again")]

@@ -74,10 +74,11 @@ async def to_the_end(buyer: Shopper, page: Page) -> Page:
         if "/checkout/attempts/" not in page.url:
             break
         await asyncio.sleep(1)
-        page = buyer.note(await buyer.visit(page.url))
+        attempt = page.url
+        page = buyer.note(await buyer.visit(attempt))
         if "/checkout/attempts/" in page.url and any("/retries" in form.action for form in page.forms):
             await buyer.send(page, "/retries")
             page = await buyer.place(await buyer.visit("/checkout/review"))
-        if "/pay/" in page.url:
-            page = await buyer.pay(page)
+        if "/pay/" in page.url:  # a bank that has decided before leads back to the shop
+            page = await buyer.pay(page) if page.forms else buyer.note(await buyer.visit(attempt))
     return page
