@@ -114,7 +114,9 @@ def test_the_drill(place: Place, tmp_path: Path) -> None:
     manifest = read(folder)
     with new_home(tmp_path / "new") as url:
         new = databases.settings(tmp_path / "new", url)
-        place.settings = msgspec.structs.replace(new, gateway_url=old.gateway_url, valkey_url=old.valkey_url)
+        place.settings = msgspec.structs.replace(
+            new, base_url=old.base_url, gateway_url=old.gateway_url, valkey_url=old.valkey_url
+        )
         took, until_open = restored(place.settings, folder)
         records, lost = asyncio.run(settled_records(place, old, crowd, manifest))
         assert audit.findings(records) == []
