@@ -25,6 +25,7 @@ from hypermart.stack.plan import Shape
 from hypermart.stack.varnish import Sockets, log_command
 from hypermart.stack.varnish import command as varnish_command
 from hypermart.templating import lay_out_files, static_digest
+from hypermart.web import forms
 from tests.parts import containers
 from tests.parts.containers import DEMO
 
@@ -136,6 +137,14 @@ def test_mysql_and_valkey_have_the_options_of_a_stack() -> None:
     assert options(argv("valkey")) == {
         key: value for key, value in valkey.OPTIONS.items() if not key.startswith("unixsocket")
     } | {"port": "6379"}
+
+
+def test_edge_gateway_and_apps_take_forms_of_the_same_size() -> None:
+    """A larger one that somebody lets in is refused by two at once, and their answers race."""
+    edge = re.findall(r"Content-Length, 0\) > (\d+)", (DEPLOY / "varnish" / "default.vcl").read_text())
+    gateway = re.findall(r"import limit (\d+)", (DEPLOY / "caddy" / "Caddyfile").read_text())
+    assert edge == [str(forms.LIMIT)]
+    assert gateway == [str(forms.LIMIT), "25000000", str(forms.LIMIT)]  # callbacks, staff's uploads, visitors
 
 
 def test_caddy_gets_what_its_file_asks_for(tmp_path: Path) -> None:

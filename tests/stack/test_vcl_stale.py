@@ -106,7 +106,7 @@ def test_three_bad_answers_to_the_probe_take_no_page_away(ask: Browser, shop: Or
         return not shop.bad_luck
 
     until(is_over)
-    until(is_over, 1)  # and just after
+    assert is_over()  # and just after
     assert seen == {200}
 
 
